@@ -1,0 +1,146 @@
+"""What analyses hand to figures and tables: frozen dataclasses of numpy and pandas, free of torch."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import numpy as np
+import pandas as pd
+
+
+@dataclass(frozen=True)
+class TimeFrequencyMap:
+    """A picture of one clip over time and frequency.
+
+    Attributes
+    ----------
+    values : ndarray of shape (frame, band)
+        The map itself, in `unit`.
+    time_s : ndarray of shape (frame,)
+        Centre of each frame, in s.
+    frequency_hz : ndarray of shape (band,)
+        Centre of each band, in Hz, rising; bands may be spaced unevenly (mel, constant-Q).
+    label : str
+        What the map shows, e.g. a clip's class or a layer's name.
+    unit : str
+        Unit of `values`, e.g. "dB" for a log-mel spectrogram or "" for a weight.
+    """
+
+    values: np.ndarray
+    time_s: np.ndarray
+    frequency_hz: np.ndarray
+    label: str = ""
+    unit: str = "dB"
+
+
+@dataclass(frozen=True)
+class AttentionLayer:
+    """Attention that one layer gave to one clip.
+
+    Attributes
+    ----------
+    name : str
+        Name of the layer, e.g. "block1".
+    time_s, frequency_hz : ndarray of shape (frame,) and (band,)
+        Centres of the layer's own frames (s) and bands (Hz), coarser than the input's after pooling.
+    temporal : ndarray of shape (frame,) or None
+        One weight per frame, in (0, 1).
+    spectral : ndarray of shape (band,) or None
+        One weight per band, in (0, 1).
+    mixture : dict of str to float
+        Weights of parallel branches, e.g. {"alpha": 0.4, "beta": 0.3, "gamma": 0.3}; empty where a layer has none.
+    """
+
+    name: str
+    time_s: np.ndarray
+    frequency_hz: np.ndarray
+    temporal: np.ndarray | None
+    spectral: np.ndarray | None
+    mixture: dict[str, float] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class AttentionResult:
+    """Where a model attends in one clip: its spectrogram and each layer's attention."""
+
+    spectrogram: TimeFrequencyMap
+    layers: tuple[AttentionLayer, ...]
+    model: str = ""
+
+
+@dataclass(frozen=True)
+class ConfusionResult:
+    """Counts of true class (row) against predicted class (column).
+
+    Attributes
+    ----------
+    counts : ndarray of int, shape (class, class)
+    class_names : tuple of str
+    label : str
+        What was evaluated, e.g. "ts-cnn10 on synth10, fold 1".
+    """
+
+    counts: np.ndarray
+    class_names: tuple[str, ...]
+    label: str = ""
+
+
+@dataclass(frozen=True)
+class LearningResult:
+    """Histories of one or more runs.
+
+    Attributes
+    ----------
+    histories : dict of str to DataFrame
+        One table a run, keyed by its label; columns `epoch`, `iteration`, `train_loss`, `train_accuracy`, `valid_loss`,
+        `valid_accuracy` (the last two may be absent or NaN), `learning_rate`.
+    valid_name : str
+        What the second pair of columns was measured on, e.g. "test fold" or "validation fold".
+    """
+
+    histories: dict[str, pd.DataFrame]
+    valid_name: str = "test fold"
+
+
+@dataclass(frozen=True)
+class AccuracyResult:
+    """Accuracy of several models on the same clips.
+
+    Attributes
+    ----------
+    table : DataFrame
+        One row a model: `model`, `mean` (mean over folds), `low` and `high` (bounds of the interval), `spread`
+        (standard deviation over folds), `folds` (number); all rates in 0..1.
+    by_fold : DataFrame
+        One row a model, fold and seed: `model`, `fold`, `seed`, `accuracy`.
+    chance : float
+        Accuracy of guessing.
+    label : str
+        Dataset, protocol and recipe.
+    interval : str
+        How the interval was made, e.g. "95 % bootstrap over clips".
+    """
+
+    table: pd.DataFrame
+    by_fold: pd.DataFrame
+    chance: float
+    label: str = ""
+    interval: str = "95 % bootstrap over source recordings"
+
+
+@dataclass(frozen=True)
+class CalibrationResult:
+    """How often a model is right at the confidence that it states.
+
+    Attributes
+    ----------
+    bins : DataFrame
+        One row a confidence bin: `low`, `high`, `confidence` (mean), `accuracy`, `count`; NaN where a bin is empty.
+    ece : float
+        Expected calibration error, in 0..1.
+    label : str
+    """
+
+    bins: pd.DataFrame
+    ece: float
+    label: str = ""
