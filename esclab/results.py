@@ -144,3 +144,40 @@ class CalibrationResult:
     bins: pd.DataFrame
     ece: float
     label: str = ""
+
+
+@dataclass(frozen=True)
+class Predictions:
+    """Class probabilities that one model gave to clips it was not trained on.
+
+    Attributes
+    ----------
+    clips, sources : ndarray of str, shape (clip,)
+        Names of the clips and of the recordings they were cut from.
+    folds, true : ndarray of int, shape (clip,)
+        The fold in which each clip was tested, and its class index.
+    probabilities : ndarray of float, shape (clip, class)
+        Rows sum to 1.
+    class_names : tuple of str
+    model : str
+    seed : int
+    """
+
+    clips: np.ndarray
+    sources: np.ndarray
+    folds: np.ndarray
+    true: np.ndarray
+    probabilities: np.ndarray
+    class_names: tuple[str, ...]
+    model: str = ""
+    seed: int = 0
+
+    @property
+    def predicted(self) -> np.ndarray:
+        """Class index of the highest probability, shape (clip,)."""
+        return self.probabilities.argmax(axis=1)
+
+    @property
+    def correct(self) -> np.ndarray:
+        """Whether the predicted class is the true one, bool, shape (clip,)."""
+        return self.predicted == self.true

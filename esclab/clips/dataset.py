@@ -1,0 +1,90 @@
+"""The clip table: one row a clip, and what is known about the whole collection."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from functools import cached_property
+
+import numpy as np
+import pandas as pd
+
+from esclab.errors import OptionError
+
+COLUMNS = ("clip", "path", "class_name", "class_index", "fold", "source", "split", "onset_s", "offset_s")
+
+
+@dataclass(frozen=True)
+class ClipDataset:
+    """A collection of labelled clips with its folds.
+
+    Attributes
+    ----------
+    name : str
+        The words it is loaded with, e.g. "esc10" or "synth10:80"; `load_dataset(name)` gives the same clips again.
+    table : DataFrame
+        One row a clip: `clip` (unique name), `path` (absolute), `class_name`, `class_index` (0..classes-1), `fold` (from 1),
+        `source` (the recording it was cut from), `split` ("train", "test" or "" where the data have none), `onset_s` and
+        `offset_s` (the part of the file that is the clip, NaN for the whole file).
+    class_names : tuple of str
+        Names in the order of `class_index`.
+    duration_s : float
+        Length to which clips are padded or cut.
+    sample_rate : int
+        The recordings' own rate, in Hz.
+    protocol : str
+        Who made the folds, e.g. "official 5 folds"; a protocol that leaks says so here.
+    licence, citation : str
+    events : DataFrame or None
+        Where known, one row an event: `clip`, `onset_s`, `offset_s`, `low_hz`, `high_hz`.
+    """
+
+    name: str
+    table: pd.DataFrame
+    class_names: tuple[str, ...]
+    duration_s: float
+    sample_rate: int
+    protocol: str
+    licence: str = ""
+    citation: str = ""
+    events: pd.DataFrame | None = field(default=None, repr=False)
+
+    def __len__(self) -> int:
+        """Return the number of clips."""
+        return len(self.table)
+
+    @property
+    def folds(self) -> tuple[int, ...]:
+        """The folds, in order."""
+        return tuple(int(fold) for fold in sorted(self.table["fold"].unique()))
+
+    @cached_property
+    def digest(self) -> str:
+        """SHA-256 over names and bytes of all recordings: the content that features are computed from."""
+        from esclab.clips.digest import digest_clips
+
+        return digest_clips(self.table)
+
+    def split_fold(self, fold: int) -> tuple[np.ndarray, np.ndarray]:
+        """Return the rows that train and the rows that test when `fold` is held out.
+
+        Parameters
+        ----------
+        fold : int
+            The test fold; all other folds train.
+
+        Returns
+        -------
+        train, test : ndarray of int
+            Row numbers of the table.
+
+        Raises
+        ------
+        OptionError
+            When the dataset has no such fold.
+        """
+        if fold not in self.folds:
+            raise OptionError(
+                f"fold {fold}", f"{self.name} has no such fold", f"choose one of {', '.join(map(str, self.folds))}"
+            )
+        held_out = (self.table["fold"] == fold).to_numpy()
+        return np.flatnonzero(~held_out), np.flatnonzero(held_out)
