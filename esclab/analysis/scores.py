@@ -1,0 +1,114 @@
+"""How good one model's answers are: accuracy, recall per class, log loss, calibration error."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from esclab.analysis.alignment import check_predictions
+from esclab.analysis.calibration import measure_calibration
+from esclab.results import ConfusionResult, Predictions
+
+SMALLEST_PROBABILITY = float(np.finfo(np.float64).eps)
+
+
+@dataclass(frozen=True)
+class Scores:
+    """Scores of one model over all its test clips, folds pooled.
+
+    Attributes
+    ----------
+    accuracy : float
+        Share of clips answered rightly, in 0..1.
+    uar : float
+        Unweighted average recall: the mean recall over the classes that occur among the true ones, in 0..1.
+    log_loss : float
+        Mean negative logarithm (nats) of the true class's probability, which counts as 2.2e-16 at least.
+    ece : float
+        Expected calibration error in 10 bins, in 0..1; see `measure_calibration`.
+    per_class : DataFrame
+        One row a class: `class_name`, `precision`, `recall`, `f1` (in 0..1, NaN where undefined), `support`
+        (clips).
+    confusion : ConfusionResult
+    """
+
+    accuracy: float
+    uar: float
+    log_loss: float
+    ece: float
+    per_class: pd.DataFrame
+    confusion: ConfusionResult
+
+
+def score_predictions(predictions: Predictions) -> Scores:
+    """Score one model's predictions.
+
+    Parameters
+    ----------
+    predictions : Predictions
+
+    Returns
+    -------
+    scores : Scores
+
+    Raises
+    ------
+    DatasetError
+        When the predictions are not sound.
+
+    Notes
+    -----
+    A class without a true clip has no recall (NaN) and is left out of `uar`; counting it as 0, as macro
+    averages often do once it has been predicted, would punish a model for a class it was never asked about. A
+    class never predicted has no precision (NaN); its F1 is 0 when clips of it exist. Clips are pooled over
+    folds; for the mean over folds see `summarize_accuracy`.
+    """
+    check_predictions(predictions)
+    counts = _count_confusions(predictions)
+    per_class = _score_classes(counts, predictions.class_names)
+    return Scores(
+        accuracy=float(predictions.correct.mean()),
+        uar=float(per_class["recall"].mean(skipna=True)),
+        log_loss=_measure_log_loss(predictions),
+        ece=measure_calibration(predictions).ece,
+        per_class=per_class,
+        confusion=ConfusionResult(counts, predictions.class_names, predictions.model),
+    )
+
+
+def _count_confusions(p: Predictions) -> np.ndarray:
+    """Return counts of true (row) against predicted (column) classes, as whole numbers."""
+    import torch
+    from torchmetrics.functional.classification import multiclass_confusion_matrix
+
+    counts = multiclass_confusion_matrix(
+        torch.tensor(p.predicted, dtype=torch.long),
+        torch.tensor(p.true, dtype=torch.long),
+        num_classes=len(p.class_names),
+    )
+    return counts.numpy()
+
+
+def _score_classes(counts: np.ndarray, class_names: tuple[str, ...]) -> pd.DataFrame:
+    hits, support, answers = counts.diagonal(), counts.sum(axis=1), counts.sum(axis=0)
+    return pd.DataFrame(
+        {
+            "class_name": class_names,
+            "precision": _divide(hits, answers),
+            "recall": _divide(hits, support),
+            "f1": _divide(2 * hits, support + answers),
+            "support": support,
+        }
+    )
+
+
+def _divide(numerator: np.ndarray, denominator: np.ndarray) -> np.ndarray:
+    undefined = np.full(len(numerator), np.nan)
+    return np.divide(numerator, denominator, out=undefined, where=denominator > 0)
+
+
+def _measure_log_loss(p: Predictions) -> float:
+    chosen = p.probabilities[np.arange(len(p.true)), p.true].astype(np.float64)
+    return float(-np.log(chosen.clip(SMALLEST_PROBABILITY, 1)).mean())

@@ -1,0 +1,65 @@
+"""Folds for collections that come without: by source recording, so that no recording is on both sides."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+
+from esclab.errors import DatasetError
+
+FOLDS = 5
+SEED = 0
+
+
+def make_folds(where: str, class_names: pd.Series, sources: pd.Series) -> np.ndarray:
+    """Return a fold for each clip: every source in one fold, the classes spread as evenly as the sources allow.
+
+    scikit-learn's `StratifiedGroupKFold`, shuffled with a fixed seed; five folds, or fewer where a class has fewer sources.
+
+    Parameters
+    ----------
+    where : str
+        The dataset or file, for the message.
+    class_names, sources : Series of str, length clips
+        Class and source recording of each clip.
+
+    Returns
+    -------
+    ndarray of int, shape (clip,)
+        Folds from 1.
+
+    Raises
+    ------
+    DatasetError
+        When a class has clips from one source only.
+    """
+    from sklearn.model_selection import StratifiedGroupKFold
+
+    counts = sources.groupby(class_names.to_numpy()).nunique()
+    if counts.min() < 2:
+        raise DatasetError(
+            where,
+            f"class {counts.idxmin()!r} has one source recording only, so it cannot be both in training and in test",
+            "add recordings to that class or remove it",
+        )
+    splitter = StratifiedGroupKFold(min(FOLDS, int(counts.min())), shuffle=True, random_state=SEED)
+    folds = np.zeros(len(sources), dtype=np.int64)
+    for fold, (_, held_out) in enumerate(splitter.split(folds, class_names, sources), start=1):
+        folds[held_out] = fold
+    return folds
+
+
+def describe_made_folds(folds: np.ndarray) -> str:
+    """Return the protocol's words for folds of `make_folds`."""
+    return f"grouped {folds.max()}-fold by source, made by esclab"
+
+
+def find_shared_sources(table: pd.DataFrame) -> list[str]:
+    """Return a line for every source recording that has clips in more than one fold, with one clip of each fold."""
+    lines = []
+    for source, rows in table.groupby("source", sort=True):
+        firsts = rows.drop_duplicates("fold")
+        if len(firsts) > 1:
+            clips = ", ".join(f"{clip} in fold {fold}" for clip, fold in zip(firsts["clip"], firsts["fold"], strict=True))
+            lines.append(f"source {source} is in {len(firsts)} folds: {clips}")
+    return lines

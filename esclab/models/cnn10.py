@@ -1,0 +1,113 @@
+"""CNN10, and CNN10 with temporal-spectral attention in chosen blocks.
+
+Sources: CNN10 is PANNs' (Kong et al. 2020); its attention variants are those of TS-CNN, section 3.2.
+"""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from esclab.errors import OptionError
+from esclab.models.attention import Arrangement, TemporalSpectralAttention
+from esclab.models.base import SoundClassifier, initialise_weights
+
+CHANNELS = (64, 128, 256, 512)
+WIDTHS = (0.25, 0.5, 1.0)
+
+
+class ConvBlock(nn.Module):
+    """Two 3x3 convolutions, each with batch norm and ReLU; attention; 2x2 average pooling; dropout.
+
+    `variant="code"` follows the published forerunner TFNet: LeakyReLU (0.2) before batch norm, batch norm after the attention
+    too, no dropout.
+    """
+
+    def __init__(
+        self,
+        inputs: int,
+        outputs: int,
+        *,
+        arrangement: Arrangement | None,
+        variant: Literal["text", "code"] = "text",
+    ) -> None:
+        super().__init__()
+        self.variant = variant
+        self.conv1 = nn.Conv2d(inputs, outputs, 3, padding=1, bias=False)
+        self.bn1 = nn.BatchNorm2d(outputs)
+        self.conv2 = nn.Conv2d(outputs, outputs, 3, padding=1, bias=False)
+        self.bn2 = nn.BatchNorm2d(outputs)
+        self.attention = TemporalSpectralAttention(outputs, arrangement) if arrangement else nn.Identity()
+        self.bn3 = nn.BatchNorm2d(outputs) if variant == "code" and arrangement else nn.Identity()
+        self.dropout = nn.Dropout(0.2 if variant == "text" else 0.0)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Map (clip, channel, frame, band) to twice or as many channels, half the frames and bands."""
+        for conv, norm in ((self.conv1, self.bn1), (self.conv2, self.bn2)):
+            if self.variant == "code":
+                x = norm(F.leaky_relu(conv(x), 0.2, inplace=True))
+            else:
+                x = F.relu(norm(conv(x)), inplace=True)
+        return self.dropout(F.avg_pool2d(self.bn3(self.attention(x)), 2))
+
+
+class CNN10(SoundClassifier):
+    """Four convolutional blocks, pooling over bands and frames, two fully connected layers.
+
+    Parameters
+    ----------
+    classes : int
+    bands : int
+        Bands of the input, at least 16.
+    width : {0.25, 0.5, 1}
+        Share of the paper's channels; 1 has 4.95 million parameters for 10 classes.
+    arrangement : str, optional
+        Kind of attention (see `TemporalSpectralAttention`); none by default.
+    blocks : tuple of int
+        Blocks that get it, from 1.
+    variant : {"text", "code"}
+        The paper's text with PANNs' dropout of 0.2, or its published forerunner.
+    """
+
+    cam_layers = ("block1", "block2", "block3", "block4")
+
+    def __init__(
+        self,
+        classes: int,
+        bands: int = 40,
+        *,
+        width: float = 1.0,
+        arrangement: Arrangement | None = None,
+        blocks: tuple[int, ...] = (1, 2, 3, 4),
+        variant: Literal["text", "code"] = "text",
+    ) -> None:
+        super().__init__()
+        if width not in WIDTHS:
+            raise OptionError(f"width {width:g}", "is not offered", "choose 1/4, 1/2 or 1")
+        if variant not in ("text", "code"):
+            raise OptionError(f"variant {variant}", "is not known", "choose text or code")
+        if bands < 16:
+            raise OptionError(f"{bands} bands", "vanish in four poolings by two", "give at least 16 bands")
+        self.bn0 = nn.BatchNorm2d(bands)
+        channels = [round(width * count) for count in CHANNELS]
+        for number, (inputs, outputs) in enumerate(zip([1, *channels], channels, strict=False), start=1):
+            block = ConvBlock(
+                inputs, outputs, arrangement=arrangement if number in blocks else None, variant=variant
+            )
+            self.add_module(f"block{number}", block)
+        self.dropout = nn.Dropout(0.5)
+        self.fc1 = nn.Linear(channels[-1], channels[-1])
+        self.classifier = nn.Linear(channels[-1], classes)
+        initialise_weights(self)
+
+    def embed(self, features: Tensor) -> Tensor:
+        """Map features (clip, 1, frame, band) to the output of the first fully connected layer, shape (clip, d)."""
+        x = self.bn0(features.transpose(1, 3)).transpose(1, 3)
+        for name in self.cam_layers:
+            x = self.get_submodule(name)(x)
+        x = x.mean(3, dtype=torch.float32)
+        x = x.amax(2) + x.mean(2)
+        return F.relu(self.fc1(self.dropout(x)))
