@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import numpy as np
 
-from esclab.clips.dataset import ClipDataset
 from esclab.errors import DatasetError
 from esclab.results import Predictions
+
+if TYPE_CHECKING:
+    from esclab.clips.dataset import ClipDataset
 
 BASELINE = "logistic regression on mean log-mel"
 MAX_ITERATIONS = 10_000

@@ -123,14 +123,17 @@ def _count_flops(model: torch.nn.Module, batch: torch.Tensor) -> int:
 def _plain_kernels() -> Iterator[None]:
     """Turn off fused kernels for recurrent and attention layers, whose operations the counter cannot see."""
     from torch.backends import cudnn, mha, mkldnn
+    from torch.nn.attention import SDPBackend, sdpa_kernel
 
     # The libraries' own `flags` managers also set TF32, about which a build without Intel GPUs warns.
     before: Any = cudnn.enabled, mkldnn.enabled
     fast_attention = mha.get_fastpath_enabled()
-    cudnn.enabled = mkldnn.enabled = False
+    cudnn.enabled = False
+    mkldnn.enabled = False  # type: ignore[assignment]
     mha.set_fastpath_enabled(False)
     try:
-        yield
+        with sdpa_kernel(SDPBackend.MATH):
+            yield
     finally:
         cudnn.enabled, mkldnn.enabled = before
         mha.set_fastpath_enabled(fast_attention)

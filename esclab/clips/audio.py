@@ -2,28 +2,18 @@
 
 from __future__ import annotations
 
-import os
-import warnings
 from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-import soundfile
 
-from esclab.clips.container import REPLACE, check_container
 from esclab.clips.dataset import ClipDataset
+from esclab.clips.decode import EDGE_S, HIGHEST_HZ, LOWEST_HZ, find_part, open_audio, read_blocks
 from esclab.clips.resample import resample, resample_blocks
 from esclab.errors import ClipError, OptionError
 
 LIMIT_S = 7200.0  # a longer part is never read at once
-LOWEST_HZ, HIGHEST_HZ = 1_000, 384_000
-MOST_CHANNELS = 32
-HIGHEST_PEAK = 1e4
-BLOCK_SAMPLES = 1 << 20
-EDGE_S = 0.05  # annotations may overshoot the end of a file by this much
-CANCELLATION = 0.01  # mono energy below this share of the channels' is called cancellation
 
 
 @dataclass(frozen=True)
@@ -52,9 +42,10 @@ def audio_info(path: str | Path) -> AudioInfo:
     Raises
     ------
     ClipError
-        When it cannot be opened, is cut or damaged, or has a rate outside 1-384 kHz, over 32 channels or no samples.
+        When it cannot be opened, is cut or damaged, or has a rate outside 1-384 kHz, over 32 channels or no
+        samples.
     """
-    with _open_audio(path) as file:
+    with open_audio(path) as file:
         return AudioInfo(file.frames / file.samplerate, file.samplerate, file.channels, file.frames)
 
 
@@ -68,7 +59,8 @@ def read_audio(
 ) -> np.ndarray:
     """Return one recording, or a part of it, as a mono signal.
 
-    Channels are averaged with equal weight; channels that cancel each other give a warning. Nothing is normalised.
+    Channels are averaged with equal weight; channels that cancel each other give a warning. Nothing is
+    normalised.
 
     Parameters
     ----------
@@ -77,7 +69,8 @@ def read_audio(
     sample_rate : int
         Rate of the result in Hz; see `esclab.clips.resample.resample`.
     duration_s : float, optional
-        Cut at the end, or padded with zeros at the end, to this length; by default the length of the part itself.
+        Cut at the end, or padded with zeros at the end, to this length; by default the length of the part
+        itself.
     onset_s, offset_s : float
         The part of the file, in s; the whole file by default.
 
@@ -89,20 +82,24 @@ def read_audio(
     Raises
     ------
     ClipError
-        When the file cannot be used: not audio, cut, damaged, empty, NaN, Inf or peaks over 1e4, a rate outside
-        1-384 kHz, over 32 channels, a part outside the file or longer than two hours.
+        When the file cannot be used: not audio, cut, damaged, empty, NaN, Inf or peaks over 1e4, a rate
+        outside 1-384 kHz, over 32 channels, a part outside the file or longer than two hours.
     OptionError
         When `sample_rate` or `duration_s` is out of range.
     """
     _check_options(sample_rate, duration_s)
-    with _open_audio(path) as file:
-        first, last = _part(path, file, onset_s, offset_s)
+    with open_audio(path) as file:
+        first, last = find_part(path, file, onset_s, offset_s)
         if duration_s is not None:  # the filter reaches a little beyond the end that is kept
             last = min(last, first + int((duration_s + EDGE_S) * file.samplerate) + 1)
         if (last - first) / file.samplerate > LIMIT_S:
             hours = (last - first) / file.samplerate / 3600
-            raise ClipError(path, f"claims {hours:.4g} hours of sound", "give duration_s, or use read_windows for long files")
-        blocks = list(_mono_blocks(path, file, first, last))
+            raise ClipError(
+                path,
+                f"claims {hours:.4g} hours of sound",
+                "give duration_s, or use read_windows for long files",
+            )
+        blocks = list(read_blocks(path, file, first, last))
         samples = resample(np.concatenate(blocks), file.samplerate, sample_rate)
     return samples if duration_s is None else fit_length(samples, round(duration_s * sample_rate))
 
@@ -150,7 +147,8 @@ def read_windows(
 ) -> Iterator[np.ndarray]:
     """Yield windows of a recording of any length; memory does not grow with it.
 
-    Window k starts at k * `hop_s`. The last window is the first that reaches the end of the file, padded with zeros.
+    Window k starts at k * `hop_s`. The last window is the first that reaches the end of the file, padded with
+    zeros.
 
     Parameters
     ----------
@@ -174,8 +172,8 @@ def read_windows(
     _check_options(sample_rate, window_s)
     _check_options(sample_rate, hop_s)
     window, hop = round(window_s * sample_rate), round(hop_s * sample_rate)
-    with _open_audio(path) as file:
-        blocks = _mono_blocks(path, file, 0, file.frames)
+    with open_audio(path) as file:
+        blocks = read_blocks(path, file, 0, file.frames)
         pending = np.zeros(0, dtype=np.float32)
         skip = 0  # samples between two windows, where hop > window
         for block in resample_blocks(blocks, file.samplerate, sample_rate):
@@ -192,7 +190,11 @@ def read_windows(
 def clip_part(dataset: ClipDataset, row: int) -> tuple[str, float, float | None]:
     """Return path, onset (s) and offset (s, None for the end of the file) of a row of the table."""
     path, onset_s, offset_s = dataset.table[["path", "onset_s", "offset_s"]].iloc[row]
-    return str(path), 0.0 if np.isnan(onset_s) else float(onset_s), None if np.isnan(offset_s) else float(offset_s)
+    return (
+        str(path),
+        0.0 if np.isnan(onset_s) else float(onset_s),
+        None if np.isnan(offset_s) else float(offset_s),
+    )
 
 
 def fit_length(samples: np.ndarray, count: int) -> np.ndarray:
@@ -200,89 +202,20 @@ def fit_length(samples: np.ndarray, count: int) -> np.ndarray:
     return samples[:count] if len(samples) >= count else np.pad(samples, (0, count - len(samples)))
 
 
-def iterate_part(path: str | Path, onset_s: float, offset_s: float | None) -> Iterator[tuple[np.ndarray, int]]:
+def iterate_part(
+    path: str | Path, onset_s: float, offset_s: float | None
+) -> Iterator[tuple[np.ndarray, int]]:
     """Yield (mono block, sample rate) of a part of a recording at its own rate, however long it is."""
-    with _open_audio(path) as file:
-        first, last = _part(path, file, onset_s, offset_s)
-        for block in _mono_blocks(path, file, first, last):
+    with open_audio(path) as file:
+        first, last = find_part(path, file, onset_s, offset_s)
+        for block in read_blocks(path, file, first, last):
             yield block, file.samplerate
 
 
 def _check_options(sample_rate: int, length_s: float | None) -> None:
     if not LOWEST_HZ <= sample_rate <= HIGHEST_HZ or sample_rate != int(sample_rate):
-        raise OptionError(f"sample_rate={sample_rate}", "out of range", f"give whole Hz from {LOWEST_HZ} to {HIGHEST_HZ}")
+        raise OptionError(
+            f"sample_rate={sample_rate}", "out of range", f"give whole Hz from {LOWEST_HZ} to {HIGHEST_HZ}"
+        )
     if length_s is not None and not 1 <= length_s * sample_rate <= LIMIT_S * sample_rate:
         raise OptionError(f"{length_s} s", "out of range", f"give a length from one sample to {LIMIT_S:g} s")
-
-
-@contextmanager
-def _open_audio(path: str | Path) -> Iterator[soundfile.SoundFile]:
-    check_container(path)
-    name = os.fsencode(path) if os.name == "posix" else os.fspath(path)  # names need not be valid UTF-8
-    try:
-        file = soundfile.SoundFile(name)
-    except (soundfile.SoundFileError, TypeError) as error:  # TypeError: a .raw file has no header
-        raise _decoding_error(path, error) from error
-    with file:
-        _check_header(path, file)
-        try:
-            yield file
-        except soundfile.SoundFileError as error:
-            raise _decoding_error(path, error) from error
-
-
-def _decoding_error(path: str | Path, error: Exception) -> ClipError:
-    reason = getattr(error, "error_string", None) or str(error)
-    return ClipError(path, f"cannot be decoded ({reason.rstrip('.')})", REPLACE)
-
-
-def _check_header(path: str | Path, file: soundfile.SoundFile) -> None:
-    if not LOWEST_HZ <= file.samplerate <= HIGHEST_HZ:
-        raise ClipError(path, f"claims a sample rate of {file.samplerate} Hz", "convert it to a rate of 1 to 384 kHz")
-    if file.channels > MOST_CHANNELS:
-        raise ClipError(path, f"has {file.channels} channels", f"convert it to at most {MOST_CHANNELS}")
-    if file.frames <= 0:
-        raise ClipError(path, "holds no samples", REPLACE)
-
-
-def _part(path: str | Path, file: soundfile.SoundFile, onset_s: float, offset_s: float | None) -> tuple[int, int]:
-    length_s = file.frames / file.samplerate
-    end_s = length_s if offset_s is None else offset_s
-    first, last = round(onset_s * file.samplerate), min(round(end_s * file.samplerate), file.frames)
-    if not 0 <= first < last or end_s > length_s + EDGE_S:
-        raise ClipError(
-            path, f"has no part from {onset_s:g} to {end_s:g} s (it lasts {length_s:.3f} s)", "correct onset and offset"
-        )
-    return first, last
-
-
-def _mono_blocks(path: str | Path, file: soundfile.SoundFile, first: int, last: int) -> Iterator[np.ndarray]:
-    if first:
-        file.seek(first)
-    position = first
-    mono_energy = channel_energy = 0.0
-    while position < last:
-        wanted = min(max(1, BLOCK_SAMPLES // file.channels), last - position)
-        block = file.read(wanted, dtype="float32", always_2d=True)
-        _check_values(path, block, position)
-        mono = block[:, 0] if file.channels == 1 else block.mean(axis=1)
-        if file.channels > 1:
-            mono_energy += float(np.square(mono, dtype=np.float64).sum())
-            channel_energy += float(np.square(block, dtype=np.float64).sum()) / file.channels
-        position += len(block)
-        if len(block) < wanted:
-            raise ClipError(path, f"is cut short ({position} of {last} samples can be decoded)", REPLACE)
-        yield mono
-    if mono_energy < CANCELLATION * channel_energy:
-        warnings.warn(f"{path}: its channels cancel each other in the mono mix", UserWarning, stacklevel=3)
-
-
-def _check_values(path: str | Path, block: np.ndarray, position: int) -> None:
-    if not len(block) or (block.max() <= HIGHEST_PEAK and block.min() >= -HIGHEST_PEAK):
-        return  # a NaN makes both comparisons false
-    bad = ~(np.abs(block) <= HIGHEST_PEAK).all(axis=1)
-    raise ClipError(
-        path,
-        f"holds {int(bad.sum())} samples that are NaN, infinite or over {HIGHEST_PEAK:g}, the first at {position + int(bad.argmax())}",
-        REPLACE,
-    )

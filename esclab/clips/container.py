@@ -39,8 +39,8 @@ def check_container(path: str | Path) -> None:
     Raises
     ------
     ClipError
-        When the file is missing, is no regular file, does not look like audio, is cut (WAV, AIFF, Ogg) or fails a
-        checksum (Ogg: every page, RFC 3533).
+        When the file is missing, is no regular file, does not look like audio, is cut (WAV, AIFF, Ogg) or
+        fails a checksum (Ogg: every page, RFC 3533).
     """
     try:
         found = os.stat(path)
@@ -69,7 +69,9 @@ def _check_bytes(path: str, size: int, mtime_ns: int) -> None:
             elif start[:4] == b"FORM":
                 _check_size(path, int.from_bytes(start[4:8], "big") + 8, size + HEADER_SLACK)
     except OSError as error:
-        raise ClipError(path, f"cannot be read ({error.strerror or error})", "check its permissions") from error
+        raise ClipError(
+            path, f"cannot be read ({error.strerror or error})", "check its permissions"
+        ) from error
 
 
 def looks_like(start: bytes) -> str:
@@ -85,9 +87,10 @@ def looks_like(start: bytes) -> str:
 
 
 def ogg_checksum(page: bytes) -> int:
-    """Return the CRC-32 of an Ogg page whose checksum field is zero (RFC 3533: polynomial 0x04c11db7, most significant bit first).
+    """Return the CRC-32 of an Ogg page whose checksum field is zero.
 
-    zlib computes the same polynomial with the bits of every byte, and of the result, in the opposite order.
+    RFC 3533: polynomial 0x04c11db7, most significant bit first, start and end value 0. zlib computes the same
+    polynomial with the bits of every byte, and of the result, in the opposite order.
     """
     mirrored = zlib.crc32(page.translate(_REVERSED_BYTE), UNKNOWN_SIZE) ^ UNKNOWN_SIZE
     return int.from_bytes(mirrored.to_bytes(4, "little").translate(_REVERSED_BYTE), "big")
@@ -140,7 +143,9 @@ def _check_riff(file: BinaryIO, path: str, size: int) -> None:
 
 def _check_size(path: str, claimed: int, present: int) -> None:
     if claimed > present:
-        raise ClipError(path, f"is cut short (its header claims {claimed} bytes, {present} are there)", REPLACE)
+        raise ClipError(
+            path, f"is cut short (its header claims {claimed} bytes, {present} are there)", REPLACE
+        )
 
 
 def _is_text(start: bytes) -> bool:

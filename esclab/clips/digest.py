@@ -23,8 +23,9 @@ FRESH_NS = 2_000_000_000  # a file this young may change again within the same t
 def digest_clips(table: pd.DataFrame) -> str:
     """Return the SHA-256 over clip names, onsets, offsets and the bytes of all files, in the table's order.
 
-    The hash of a file is remembered in `digests.json` in the data home for as long as its path, size and modification time
-    stay the same. A data home that cannot be written, or a damaged `digests.json`, only costs time.
+    The hash of a file is remembered in `digests.json` in the data home for as long as its path, size and
+    modification time stay the same. A data home that cannot be written, or a damaged `digests.json`, only
+    costs time.
 
     Parameters
     ----------
@@ -45,7 +46,9 @@ def digest_clips(table: pd.DataFrame) -> str:
     known = _read_store(store)
     fresh: dict[str, list[object]] = {}
     total = hashlib.sha256()
-    for clip, path, onset_s, offset_s in table[["clip", "path", "onset_s", "offset_s"]].itertuples(index=False):
+    for clip, path, onset_s, offset_s in table[["clip", "path", "onset_s", "offset_s"]].itertuples(
+        index=False
+    ):
         part = [None if pd.isna(value) else float(value) for value in (onset_s, offset_s)]
         total.update(json.dumps([clip, *part, _digest_known(os.path.abspath(path), known, fresh)]).encode())
     if fresh:
@@ -62,7 +65,9 @@ def _digest_known(path: str, known: dict[str, list[object]], fresh: dict[str, li
         check_container(path)  # a pipe would block for ever
         digest = digest_file(path)
     except OSError as error:
-        raise ClipError(path, f"cannot be read ({error.strerror or error})", "check its name and permissions") from error
+        raise ClipError(
+            path, f"cannot be read ({error.strerror or error})", "check its name and permissions"
+        ) from error
     if time.time_ns() - found.st_mtime_ns > FRESH_NS:
         fresh[path] = [found.st_size, found.st_mtime_ns, digest]
     return digest
@@ -77,9 +82,11 @@ def _read_store(store: Path) -> dict[str, list[object]]:
 
 
 def _write_store(store: Path, fresh: dict[str, list[object]]) -> None:
-    # Read again: another process may have added its own. What two lose to each other is only hashed once more.
+    # Read again: another process may have added its own. What they lose to each other is hashed once more.
     entries = {path: entry for path, entry in _read_store(store).items() if os.path.exists(path)}
     try:
-        write_text(store, json.dumps({**entries, **fresh}, indent=0) + "\n")  # ASCII: names need not be valid UTF-8
+        write_text(
+            store, json.dumps({**entries, **fresh}, indent=0) + "\n"
+        )  # ASCII: names need not be valid UTF-8
     except StorageError as error:
         LOGGER.info("%s", error)

@@ -22,8 +22,8 @@ class DatasetEntry:
         Clips and room on the disk in words, e.g. "2000 clips, 600 MB download".
     licence, citation : str
     load : callable
-        `load(option) -> ClipDataset`, where `option` is the text after the colon, "" where there is none; a `DatasetError`
-        tells when the data are not on this machine.
+        `load(option) -> ClipDataset`, where `option` is the text after the colon, "" where there is none; a
+        `DatasetError` tells when the data are not on this machine.
     get : callable
         `get(option) -> None` makes or downloads the data; it does nothing when they are there.
     """

@@ -12,9 +12,10 @@ SEED = 0
 
 
 def make_folds(where: str, class_names: pd.Series, sources: pd.Series) -> np.ndarray:
-    """Return a fold for each clip: every source in one fold, the classes spread as evenly as the sources allow.
+    """Return a fold for each clip: a source in one fold, the classes spread as evenly as the sources allow.
 
-    scikit-learn's `StratifiedGroupKFold`, shuffled with a fixed seed; five folds, or fewer where a class has fewer sources.
+    scikit-learn's `StratifiedGroupKFold`, shuffled with a fixed seed; five folds, or fewer where a class has
+    fewer sources.
 
     Parameters
     ----------
@@ -39,7 +40,7 @@ def make_folds(where: str, class_names: pd.Series, sources: pd.Series) -> np.nda
     if counts.min() < 2:
         raise DatasetError(
             where,
-            f"class {counts.idxmin()!r} has one source recording only, so it cannot be both in training and in test",
+            f"class {counts.idxmin()!r} has one source recording only, which cannot be in training and in test",
             "add recordings to that class or remove it",
         )
     splitter = StratifiedGroupKFold(min(FOLDS, int(counts.min())), shuffle=True, random_state=SEED)
@@ -55,11 +56,13 @@ def describe_made_folds(folds: np.ndarray) -> str:
 
 
 def find_shared_sources(table: pd.DataFrame) -> list[str]:
-    """Return a line for every source recording that has clips in more than one fold, with one clip of each fold."""
+    """Return a line for every source that has clips in more than one fold, with one clip of each fold."""
     lines = []
     for source, rows in table.groupby("source", sort=True):
         firsts = rows.drop_duplicates("fold")
         if len(firsts) > 1:
-            clips = ", ".join(f"{clip} in fold {fold}" for clip, fold in zip(firsts["clip"], firsts["fold"], strict=True))
+            clips = ", ".join(
+                f"{clip} in fold {fold}" for clip, fold in zip(firsts["clip"], firsts["fold"], strict=True)
+            )
             lines.append(f"source {source} is in {len(firsts)} folds: {clips}")
     return lines

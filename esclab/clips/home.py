@@ -33,8 +33,8 @@ def data_folders() -> list[Path]:
     Returns
     -------
     list of Path
-        Every folder of `$ESCLAB_DATA` (separated as in `$PATH`; relative ones start at the working folder; never written
-        to), then `data_home()`.
+        Every folder of `$ESCLAB_DATA` (separated as in `$PATH`; relative ones start at the working folder;
+        never written to), then `data_home()`.
     """
     named = os.environ.get("ESCLAB_DATA", "").split(os.pathsep)
     return [Path(name).expanduser().absolute() for name in named if name.strip()] + [data_home()]
@@ -57,13 +57,30 @@ def find_dataset(name: str, folders: tuple[str, ...], markers: tuple[str, ...]) 
     DatasetError
         When no folder has one.
     """
+    found = _search(folders, markers)
+    if found is None:
+        searched = ", ".join(str(folder) for folder in data_folders())
+        raise DatasetError(
+            name,
+            f"no folder {' or '.join(folders)} with {' or '.join(markers)} in {searched}",
+            f"run `esclab get {name}`, or name the folder that it lies in with ESCLAB_DATA",
+        )
+    return found
+
+
+def is_there(folders: tuple[str, ...], markers: tuple[str, ...]) -> bool:
+    """Tell whether `find_dataset` would find a dataset."""
+    return _search(folders, markers) is not None
+
+
+def has_marker(folder: Path, markers: tuple[str, ...]) -> bool:
+    """Tell whether one of the files or folders is inside `folder`."""
+    return any((folder / marker).exists() for marker in markers)
+
+
+def _search(folders: tuple[str, ...], markers: tuple[str, ...]) -> Path | None:
     for parent in data_folders():
         for folder in folders:
-            if any((parent / folder / marker).exists() for marker in markers):
+            if has_marker(parent / folder, markers):
                 return parent / folder
-    searched = ", ".join(str(folder) for folder in data_folders())
-    raise DatasetError(
-        name,
-        f"not found ({' or '.join(folders)} with {' or '.join(markers)}) in {searched}",
-        f"run `esclab get {name}`, or name the folder that holds it in ESCLAB_DATA",
-    )
+    return None

@@ -9,7 +9,9 @@ from typing import Any
 
 import numpy as np
 
-KERNEL_LIMIT = 4_000_000  # numbers; torchaudio's table of phases would need gigabytes at rates such as 11024 -> 44100
+KERNEL_LIMIT = (
+    4_000_000  # numbers; torchaudio's table of phases would need gigabytes at rates such as 11024 -> 44100
+)
 HALF_WIDTH = 12  # samples of the slower rate; both filters reach less far
 
 
@@ -25,8 +27,9 @@ def resample(samples: np.ndarray, source_hz: int, target_hz: int) -> np.ndarray:
     Returns
     -------
     ndarray of float32, shape (ceil(samples * target_hz / source_hz),)
-        Band-limited interpolation: `torchaudio.functional.resample` (Hann-windowed sinc, 6 zero crossings), or
-        `scipy.signal.resample_poly` for pairs of rates with so small a common divisor that the first needs gigabytes.
+        Band-limited interpolation: `torchaudio.functional.resample` (Hann-windowed sinc, 6 zero crossings),
+        or `scipy.signal.resample_poly` for pairs of rates with so small a common divisor that the first needs
+        gigabytes.
     """
     if source_hz == target_hz:
         return samples
@@ -43,10 +46,10 @@ def resample(samples: np.ndarray, source_hz: int, target_hz: int) -> np.ndarray:
 
 
 def resample_blocks(blocks: Iterable[np.ndarray], source_hz: int, target_hz: int) -> Iterator[np.ndarray]:
-    """Change the rate of a signal that arrives in blocks; joined, the result is that of `resample` on the whole.
+    """Change the rate of a signal that arrives in blocks; joined, the result is `resample` of the whole.
 
-    Every block is resampled together with the neighbouring samples that the filter reaches, cut at whole multiples of the
-    ratio, so that no seam can be heard or measured.
+    Every block is resampled together with the neighbouring samples that the filter reaches, cut at whole
+    multiples of the ratio, so that no seam can be heard or measured.
     """
     if source_hz == target_hz:
         yield from blocks

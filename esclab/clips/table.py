@@ -11,9 +11,22 @@ import pandas as pd
 
 from esclab.clips.dataset import COLUMNS
 from esclab.clips.folds import find_shared_sources
-from esclab.errors import DatasetError
+from esclab.errors import DatasetError, OptionError
 
-AUDIO_SUFFIXES = (".wav", ".ogg", ".flac", ".mp3", ".aif", ".aiff", ".opus", ".oga", ".caf", ".au", ".w64", ".rf64")
+AUDIO_SUFFIXES = (
+    ".wav",
+    ".ogg",
+    ".flac",
+    ".mp3",
+    ".aif",
+    ".aiff",
+    ".opus",
+    ".oga",
+    ".caf",
+    ".au",
+    ".w64",
+    ".rf64",
+)
 LISTED = 5  # problems spelled out in one message
 
 
@@ -37,7 +50,14 @@ def read_csv(path: Path, required: Iterable[str] = ()) -> pd.DataFrame:
         When the file cannot be read, is empty or lacks a column.
     """
     try:
-        table = pd.read_csv(path, dtype=str, keep_default_na=False, encoding="utf-8-sig", skip_blank_lines=False)
+        table = pd.read_csv(
+            path,
+            dtype=str,
+            keep_default_na=False,
+            encoding="utf-8-sig",
+            skip_blank_lines=False,
+            on_bad_lines="error",
+        )
     except OSError as error:
         raise DatasetError(path, f"cannot be opened ({error.strerror or error})", "check its name") from error
     except (ValueError, pd.errors.ParserError) as error:  # ValueError: empty file, wrong encoding
@@ -48,7 +68,9 @@ def read_csv(path: Path, required: Iterable[str] = ()) -> pd.DataFrame:
     missing = [column for column in required if column not in table.columns]
     if missing:
         raise DatasetError(
-            path, f"has no column {', '.join(missing)} (it has {', '.join(table.columns)})", "add it to the header"
+            path,
+            f"has no column {', '.join(missing)} (it has {', '.join(table.columns)})",
+            "add it to the header",
         )
     if table.empty:
         raise DatasetError(path, "has a header but no rows", "add one row a clip")
@@ -82,23 +104,25 @@ def parse_numbers(path: Path, column: pd.Series, *, whole: bool = True, lowest: 
 
 def cell_error(path: Path, column: pd.Series, wrong: pd.Series, cause: str) -> DatasetError:
     """Return the error for the first `wrong` cell of a column, naming file, row and column."""
-    row = wrong.idxmax()
+    row = int(column.index[wrong.to_numpy()][0])
     others = f" (and {int(wrong.sum()) - 1} more rows)" if wrong.sum() > 1 else ""
-    return DatasetError(path, f"row {row}, column {column.name}: {column[row]!r} {cause}{others}", "correct the cell")
+    return DatasetError(
+        path, f"row {row}, column {column.name}: {column[row]!r} {cause}{others}", "correct the cell"
+    )
 
 
 def resolve_names(path: Path, column: pd.Series, folder: Path) -> list[Path]:
     """Return the file under `folder` for every name of a CSV column.
 
-    A missing file is looked for under the same stem with another audio suffix; where there is none, the path is that of the
-    missing file, so that a check can list them all.
+    A missing file is looked for under the same stem with another audio suffix; where there is none, the path
+    is that of the missing file, so that a check can list them all.
 
     Raises
     ------
     DatasetError
         When a name is empty or absolute, contains "..", or leads out of the folder through a link.
     """
-    parts = column.map(_is_inside)
+    parts = column.map(is_inside)
     if not parts.all():
         raise cell_error(path, column, ~parts, f"does not stay inside {folder}")
     suffixes = _list_suffixes(folder)
@@ -118,8 +142,8 @@ def build_table(where: str | Path, columns: dict[str, object]) -> tuple[pd.DataF
     where : str or Path
         The dataset or file, for the message.
     columns : dict of str to sequences
-        `clip`, `path`, `class_name`, `fold`, `source`; optionally `class_index` (any numbers, whose rank counts), `split`,
-        `onset_s`, `offset_s`.
+        `clip`, `path`, `class_name`, `fold`, `source`; optionally `class_index` (any numbers, whose rank
+        counts), `split`, `onset_s`, `offset_s`.
 
     Raises
     ------
@@ -133,13 +157,21 @@ def build_table(where: str | Path, columns: dict[str, object]) -> tuple[pd.DataF
     names = _rank_classes(where, table)
     table["class_index"] = table["class_name"].map({name: index for index, name in enumerate(names)})
     twice = table["clip"][table["clip"].duplicated()]
-    refuse(where, [f"clip {clip} is listed more than once" for clip in twice.unique()], "keep one row of each")
+    refuse(
+        where, [f"clip {clip} is listed more than once" for clip in twice.unique()], "keep one row of each"
+    )
     refuse(
         where,
         find_shared_sources(table),
         "put all clips of a source into one fold, or name them apart if they are separate recordings",
     )
     return table[list(COLUMNS)].astype({"class_index": "int64", "fold": "int64"}), names
+
+
+def refuse_option(name: str, option: str) -> None:
+    """Raise an `OptionError` for a dataset that takes no option, when one was given."""
+    if option:
+        raise OptionError(f"{name}:{option}", f"{name} takes no option", f"write {name} alone")
 
 
 def refuse(where: str | Path, problems: list[str], next_step: str) -> None:
@@ -155,12 +187,16 @@ def _rank_classes(where: str | Path, table: pd.DataFrame) -> tuple[str, ...]:
     pairs = table[["class_index", "class_name"]].drop_duplicates().sort_values("class_index")
     for column, other in (("class_index", "class_name"), ("class_name", "class_index")):
         twice = pairs[pairs[column].duplicated(keep=False)]
-        problems = [f"{column} {key} goes with {', '.join(map(str, rows[other]))}" for key, rows in twice.groupby(column)]
+        problems = [
+            f"{column} {key} goes with {', '.join(map(str, rows[other]))}"
+            for key, rows in twice.groupby(column)
+        ]
         refuse(where, problems, "give every class one number and one name")
     return tuple(pairs["class_name"])
 
 
-def _is_inside(name: str) -> bool:
+def is_inside(name: str) -> bool:
+    """Tell whether a relative name stays inside its folder on any system, links aside."""
     windows = PureWindowsPath(name)
     absolute = PurePosixPath(name).is_absolute() or bool(windows.drive or windows.root)
     return bool(name.strip()) and "\0" not in name and not absolute and ".." not in windows.parts

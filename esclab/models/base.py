@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import torch
 from torch import Tensor, nn
 
 
@@ -9,15 +10,37 @@ class SoundClassifier(nn.Module):
     """Base of all networks: features `(clip, 1, frame, band)` to logits `(clip, class)`.
 
     A subclass sets `cam_layers` (names of submodules, shallow to deep, whose output is `(clip, channel, frame, band)`),
-    `classifier` (the last linear layer) and writes `embed`.
+    `classifier` (the last linear layer) and writes `represent`. The training clips' mean and spread travel with the weights,
+    so a trained network takes features as the front end gives them.
+
+    Parameters
+    ----------
+    bands : int
+        Bands of the input.
     """
 
     cam_layers: tuple[str, ...] = ()
     classifier: nn.Module
 
+    def __init__(self, bands: int) -> None:
+        super().__init__()
+        self.input_mean: Tensor
+        self.input_std: Tensor
+        self.register_buffer("input_mean", torch.zeros(bands))
+        self.register_buffer("input_std", torch.ones(bands))
+
+    def standardise_by(self, mean: Tensor, std: Tensor) -> None:
+        """Bring each band of every input to zero mean and unit spread, given the training clips' (each of shape (band,))."""
+        self.input_mean.copy_(mean)
+        self.input_std.copy_(std.clamp_min(1e-3))
+
+    def represent(self, features: Tensor) -> Tensor:
+        """Return the representation of standardised features, shape (clip, d)."""
+        raise TypeError(f"{type(self).__name__} does not define represent")
+
     def embed(self, features: Tensor) -> Tensor:
         """Return the representation before the last layer, shape (clip, d)."""
-        raise TypeError(f"{type(self).__name__} does not define embed")
+        return self.represent((features - self.input_mean) / self.input_std)
 
     def forward(self, features: Tensor) -> Tensor:
         """Return logits, shape (clip, class)."""

@@ -84,7 +84,7 @@ class CNN10(SoundClassifier):
         blocks: tuple[int, ...] = (1, 2, 3, 4),
         variant: Literal["text", "code"] = "text",
     ) -> None:
-        super().__init__()
+        super().__init__(bands)
         if width not in WIDTHS:
             raise OptionError(f"width {width:g}", "is not offered", "choose 1/4, 1/2 or 1")
         if variant not in ("text", "code"):
@@ -103,8 +103,8 @@ class CNN10(SoundClassifier):
         self.classifier = nn.Linear(channels[-1], classes)
         initialise_weights(self)
 
-    def embed(self, features: Tensor) -> Tensor:
-        """Map features (clip, 1, frame, band) to the output of the first fully connected layer, shape (clip, d)."""
+    def represent(self, features: Tensor) -> Tensor:
+        """Map standardised features (clip, 1, frame, band) to the first fully connected layer's output, (clip, d)."""
         x = self.bn0(features.transpose(1, 3)).transpose(1, 3)
         for name in self.cam_layers:
             x = self.get_submodule(name)(x)

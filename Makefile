@@ -1,0 +1,61 @@
+# `make` alone lists what there is. Everything runs from .venv, which is made on first use with the locked versions.
+#
+# PYTHON=python3.12          the interpreter that .venv is made with
+# INSTALL_FLAGS="..."        more options for `pip install`, e.g. an index of your own
+# LAB_FLAGS="--no-browser"   more options for `jupyter lab`
+
+PYTHON ?= python3
+INSTALL_FLAGS ?=
+LAB_FLAGS ?=
+
+BIN := .venv/bin
+STAMP := .venv/.installed
+UNFINISHED := .venv/.installing
+
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+.SUFFIXES:
+.PHONY: help setup demo test lab bench check html clean
+
+help: ## Show this list
+	@awk 'BEGIN { FS = ":.*## " } /^[a-z]+:.*## / { printf "  make %-6s  %s\n", $$1, $$2 }' Makefile
+
+setup: $(STAMP) ## Make .venv and install the locked versions (the other targets do this by themselves)
+
+# The marker becomes the stamp only when everything is in; one left behind tells of an interrupted installation.
+$(STAMP): pyproject.toml constraints.txt
+	@command -v "$(PYTHON)" >/dev/null || { echo "esclab needs Python 3.11 or newer, but there is no '$(PYTHON)'; install it, or name another: make PYTHON=python3.11" >&2; exit 1; }
+	@"$(PYTHON)" -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "esclab needs Python 3.11 or newer, but '$(PYTHON)' is $$("$(PYTHON)" --version 2>&1); name another: make PYTHON=python3.11" >&2; exit 1; }
+	@if [ -e $(UNFINISHED) ]; then echo "The last installation was interrupted; starting afresh."; rm -rf .venv; fi
+	@mkdir -p .venv && touch $(UNFINISHED)
+	@echo "Installing esclab into .venv (a few minutes, once)."
+	@"$(PYTHON)" -m venv .venv
+	@$(BIN)/python -m pip install -q --disable-pip-version-check $(INSTALL_FLAGS) -c constraints.txt -e '.[dev]'
+	@mv $(UNFINISHED) $(STAMP)
+
+demo: $(STAMP) ## Train CNN10 and TS-CNN10 on the embedded dataset, compare and picture them: out/demo/
+	$(BIN)/esclab demo --out out/demo
+
+test: $(STAMP) ## Run the tests, every notebook included, on a small synthetic dataset
+	ESCLAB_DATASET=synth10:50 $(BIN)/pytest --nbmake --nbmake-timeout=600 tests notebooks
+
+lab: $(STAMP) ## Open the notebooks in JupyterLab on this machine only
+	$(BIN)/jupyter lab --ip=127.0.0.1 --ServerApp.root_dir=notebooks $(LAB_FLAGS)
+
+bench: $(STAMP) ## Measure training, attention, features and the store on this machine
+	$(BIN)/python -m benchmarks
+
+check: $(STAMP) ## Lint, format, types, import layers, tests with coverage (what a change must pass)
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(BIN)/coverage run -m pytest tests
+	$(BIN)/coverage report --show-missing --skip-covered
+
+html: $(STAMP) ## Execute the notebooks on the full dataset and write them as pages: out/html/
+	$(BIN)/jupyter nbconvert --execute --to html --output-dir out/html notebooks/*.ipynb
+
+clean: ## Remove out/ and caches (.venv, data/ and runs/ stay)
+	rm -rf out build dist .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis .coverage
+	find esclab tests benchmarks notebooks \( -name __pycache__ -o -name .ipynb_checkpoints \) -type d -prune -exec rm -rf {} +

@@ -1,0 +1,81 @@
+"""Recordings and their labels: datasets, folds, checks, and reading audio.
+
+Adding a dataset is one file that defines an `ENTRY` and one line in `DATASETS`.
+"""
+
+from __future__ import annotations
+
+import difflib
+
+from esclab.clips.audio import AudioInfo, audio_info, read_audio, read_clip, read_windows
+from esclab.clips.checks import CheckReport, check_dataset
+from esclab.clips.dataset import ClipDataset
+from esclab.clips.digest import digest_clips
+from esclab.clips.entry import DatasetEntry
+from esclab.clips.home import data_folders, data_home
+
+from esclab.clips import csv_table, esc, folder, fsdd, synth, urbansound8k  # isort: skip
+from esclab.errors import OptionError
+
+__all__ = [
+    "DATASETS",
+    "AudioInfo",
+    "CheckReport",
+    "ClipDataset",
+    "DatasetEntry",
+    "audio_info",
+    "check_dataset",
+    "data_folders",
+    "data_home",
+    "digest_clips",
+    "get_dataset",
+    "load_dataset",
+    "read_audio",
+    "read_clip",
+    "read_windows",
+]
+
+DATASETS: dict[str, DatasetEntry] = {
+    "synth10": synth.ENTRY,
+    "esc10": esc.ENTRY_ESC10,
+    "esc50": esc.ENTRY,
+    "urbansound8k": urbansound8k.ENTRY,
+    "fsdd": fsdd.ENTRY,
+    "folder": folder.ENTRY,
+    "csv": csv_table.ENTRY,
+}
+
+
+def load_dataset(spec: str) -> ClipDataset:
+    """Load a dataset that is on this machine.
+
+    Parameters
+    ----------
+    spec : str
+        A name, or a name and an option: "esc10", "synth10:80", "fsdd:digits", "folder:/path",
+        "csv:/path/table.csv".
+
+    Raises
+    ------
+    OptionError
+        When the name or the option is unknown.
+    DatasetError
+        When the data are not here or damaged.
+    """
+    entry, option = _parse_spec(spec)
+    return entry.load(option)
+
+
+def get_dataset(spec: str) -> None:
+    """Make or download a dataset, unless it is there; `spec` and errors as in `load_dataset`."""
+    entry, option = _parse_spec(spec)
+    entry.get(option)
+
+
+def _parse_spec(spec: str) -> tuple[DatasetEntry, str]:
+    name, _, option = spec.partition(":")
+    if name not in DATASETS:
+        near = difflib.get_close_matches(name.lower(), DATASETS, n=1)
+        guess = f"did you mean {near[0]}? Or choose" if near else "choose"
+        raise OptionError(f"dataset {name!r}", "unknown", f"{guess} one of {', '.join(DATASETS)}")
+    return DATASETS[name], option

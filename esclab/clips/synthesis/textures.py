@@ -1,0 +1,112 @@
+"""Sounds of the weather and of fire: rain, sea waves and crackling fire.
+
+All three draw their band and slope from the same ranges; only how the noise moves in time tells them apart.
+Each function takes two generators: `source`, equal for every clip of a source, and `rng`, the clip's own.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from esclab.clips.synthesis.blocks import (
+    Curve,
+    Event,
+    chain,
+    count_samples,
+    draw_log,
+    fade,
+    make_noise,
+    pass_band,
+    place_in_turn,
+    scale_power,
+    shape,
+    tilt,
+)
+from esclab.clips.synthesis.settings import SAMPLE_RATE
+
+
+@dataclass(frozen=True)
+class Texture:
+    """The band and slope of one place's noise."""
+
+    low_hz: float
+    high_hz: float
+    slope_db: float
+
+    @classmethod
+    def draw(cls, source: np.random.Generator) -> Texture:
+        """Draw a texture; the ranges are the same for every class."""
+        return cls(
+            draw_log(source, 120.0, 700.0), draw_log(source, 4000.0, 14000.0), source.uniform(-5.0, 1.0)
+        )
+
+    @property
+    def curve(self) -> Curve:
+        """Gain over frequency."""
+        return chain(pass_band(self.low_hz, self.high_hz), tilt(self.slope_db))
+
+
+def make_rain(source: np.random.Generator, rng: np.random.Generator) -> list[Event]:
+    """Return a shower: steady noise under many small drops."""
+    texture = Texture.draw(source)
+    drops_hz, drops_db = draw_log(source, 60.0, 250.0), source.uniform(-6.0, 3.0)
+    duration_s = rng.uniform(1.5, 4.0)
+    samples = count_samples(duration_s)
+    drops = _strike(rng, samples, drops_hz, 0.5)
+    rain = make_noise(rng, samples, texture.curve) + scale_power(shape(drops, texture.curve), drops_db)
+    return [_event(rng, texture, fade(rain, rng.uniform(0.1, 0.4), rng.uniform(0.1, 0.4)))]
+
+
+def make_sea(source: np.random.Generator, rng: np.random.Generator) -> list[Event]:
+    """Return one or two waves: noise that swells for a second or two, grows brighter, breaks and runs out."""
+    texture = Texture.draw(source)
+    length_s, crest, bright_db = (
+        source.uniform(1.5, 2.6),
+        source.uniform(0.35, 0.65),
+        source.uniform(3.0, 6.0),
+    )
+    waves = []
+    for _ in range(int(rng.integers(1, 3))):
+        samples = count_samples(length_s * rng.uniform(0.9, 1.1))
+        position = np.linspace(0.0, 1.0, samples)
+        swell = np.sin(0.5 * np.pi * np.minimum(position / crest, (1.0 - position) / (1.0 - crest))) ** 2
+        dull = make_noise(rng, samples, chain(texture.curve, tilt(-bright_db)))
+        bright = make_noise(rng, samples, chain(texture.curve, tilt(bright_db / 2)))
+        waves.append(dull * swell + bright * swell**2.5)
+    durations = [len(wave) / SAMPLE_RATE for wave in waves]
+    onsets = place_in_turn(rng, durations, [rng.uniform(0.0, 0.3) for _ in waves])
+    return [
+        Event(onset_s, scale_power(wave, rng.uniform(-3.0, 0.0)), texture.low_hz, texture.high_hz)
+        for onset_s, wave in zip(onsets, waves, strict=False)
+    ]
+
+
+def make_fire(source: np.random.Generator, rng: np.random.Generator) -> list[Event]:
+    """Return a fire: a low hiss under single cracks of very different strength at random times."""
+    texture = Texture.draw(source)
+    cracks_hz, hiss_db = draw_log(source, 7.0, 22.0), source.uniform(-14.0, -4.0)
+    duration_s = rng.uniform(1.8, 4.0)
+    samples = count_samples(duration_s)
+    cracks = shape(_strike(rng, samples, cracks_hz, 1.0), texture.curve)
+    fire = scale_power(cracks) + scale_power(make_noise(rng, samples, texture.curve), hiss_db)
+    return [_event(rng, texture, fade(fire, rng.uniform(0.1, 0.4), rng.uniform(0.1, 0.4)))]
+
+
+def _strike(rng: np.random.Generator, samples: int, rate_hz: float, spread: float) -> np.ndarray:
+    """Return short decaying bursts at random times; `spread` is the deviation of the logarithm of their strength."""
+    count = max(3, int(rng.poisson(rate_hz * samples / SAMPLE_RATE)))
+    train = np.zeros(samples)
+    signs = rng.choice([-1.0, 1.0], count)
+    np.add.at(train, rng.integers(0, samples, count), signs * np.exp(spread * rng.standard_normal(count)))
+    length = count_samples(0.02)
+    decay = np.exp(-np.arange(length) / count_samples(0.004)) * rng.standard_normal(length)
+    size = samples + length
+    size += -size % 4410
+    return np.fft.irfft(np.fft.rfft(train, size) * np.fft.rfft(decay, size), size)[:samples]
+
+
+def _event(rng: np.random.Generator, texture: Texture, samples: np.ndarray) -> Event:
+    onset_s = place_in_turn(rng, [len(samples) / SAMPLE_RATE], [0.0])[0]
+    return Event(onset_s, scale_power(samples), texture.low_hz, texture.high_hz)

@@ -1,0 +1,127 @@
+"""Cross-validation over a dataset's folds, for several models: resumable, reporting as it goes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from esclab.clips.dataset import ClipDataset
+from esclab.errors import OptionError
+from esclab.results import Predictions
+from esclab.training.loop import EpochReport, train
+from esclab.training.recipe import Recipe
+from esclab.training.run import Run, create_run
+
+
+@dataclass(frozen=True)
+class CrossValidationReport:
+    """Where a cross-validation stands.
+
+    Attributes
+    ----------
+    run : Run
+    number, runs : int
+        Place of this run, from 1, and runs in all.
+    epoch : EpochReport or None
+        None when the run was finished before.
+    """
+
+    run: Run
+    number: int
+    runs: int
+    epoch: EpochReport | None
+
+
+def run_folder(
+    root: str | Path, model: str, dataset: ClipDataset, recipe: Recipe, *, fold: int, validation_fold: int, seed: int
+) -> Path:
+    """Return the folder of one run: root/dataset/recipe/model/fold-seed."""
+    held_out = f"fold{fold}-valid{validation_fold}" if validation_fold else f"fold{fold}"
+    safe = "".join(c if c.isalnum() or c in "-_." else "-" for c in dataset.name)
+    return Path(root) / safe / recipe.name.replace("*", "-changed") / model / f"{held_out}-seed{seed}"
+
+
+def validation_fold_of(dataset: ClipDataset, fold: int) -> int:
+    """Return the training fold that validates when `fold` tests: the next one, cyclically."""
+    folds = dataset.folds
+    return folds[(folds.index(fold) + 1) % len(folds)]
+
+
+def cross_validate(
+    models: Sequence[str],
+    dataset: ClipDataset,
+    recipe: Recipe,
+    *,
+    root: str | Path = "runs",
+    seeds: Sequence[int] = (0,),
+    folds: Sequence[int] | None = None,
+    validate: bool = False,
+    keep_epochs: bool = False,
+) -> Iterator[CrossValidationReport]:
+    """Train every model on every fold, one report an epoch; finished runs are kept, a broken-off one is resumed.
+
+    Parameters
+    ----------
+    models : sequence of str
+    dataset : ClipDataset
+    recipe : Recipe
+    root : str or Path
+        Folder of all runs.
+    seeds : sequence of int
+    folds : sequence of int, optional
+        All folds by default.
+    validate : bool
+        Score a validation fold cut from the training folds; the test folds stay unseen. For settling a recipe.
+    keep_epochs : bool
+        Keep predictions and embeddings of every evaluated epoch.
+    """
+    folds = dataset.folds if folds is None else folds
+    jobs = [(model, fold, seed) for seed in seeds for fold in folds for model in models]
+    for number, (model, fold, seed) in enumerate(jobs, start=1):
+        validation_fold = validation_fold_of(dataset, fold) if validate else 0
+        run = create_run(
+            model, dataset, recipe,
+            folder=run_folder(
+                root, model, dataset, recipe, fold=fold, validation_fold=validation_fold, seed=seed
+            ),
+            fold=fold, validation_fold=validation_fold, seed=seed, keep_epochs=keep_epochs,
+        )  # fmt: skip
+        if run.is_finished:
+            yield CrossValidationReport(run, number, len(jobs), None)
+        for report in train(run, dataset=dataset):
+            yield CrossValidationReport(run, number, len(jobs), report)
+
+
+def join_predictions(runs: Sequence[Run]) -> list[Predictions]:
+    """Join runs of the same model and seed over their folds.
+
+    Raises
+    ------
+    OptionError
+        When runs of one model tested the same clip twice, or have other classes.
+    """
+    groups: dict[tuple[str, int], list[Predictions]] = {}
+    for run in runs:
+        groups.setdefault((run.config.model, run.config.seed), []).append(run.read_predictions())
+    return [_join(parts) for parts in groups.values()]
+
+
+def _join(parts: list[Predictions]) -> Predictions:
+    clips = np.concatenate([part.clips for part in parts])
+    if len(np.unique(clips)) < len(clips):
+        raise OptionError(f"runs of {parts[0].model}", "predict the same clip twice", "give one run a fold and seed")
+    if any(part.class_names != parts[0].class_names for part in parts):
+        raise OptionError(f"runs of {parts[0].model}", "have different classes", "give runs of one dataset")
+    return Predictions(
+        clips=clips,
+        sources=np.concatenate([part.sources for part in parts]),
+        folds=np.concatenate([part.folds for part in parts]),
+        true=np.concatenate([part.true for part in parts]),
+        probabilities=np.concatenate([part.probabilities for part in parts]),
+        class_names=parts[0].class_names,
+        model=parts[0].model,
+        seed=parts[0].seed,
+    )

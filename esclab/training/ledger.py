@@ -1,0 +1,102 @@
+"""The ledger: one row a finished run, only ever appended to, one key never twice."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pandas as pd
+from filelock import FileLock
+
+from esclab.errors import StorageError
+from esclab.storage import digest_json, write_text
+
+if TYPE_CHECKING:
+    from esclab.training.run import Run
+
+KEY = ("model", "dataset", "protocol", "fold", "seed", "recipe", "recipe_digest")
+SCORES = ("accuracy", "uar", "log_loss", "ece")
+COLUMNS = (
+    *KEY, *SCORES, "clips", "iterations", "seconds", "device", "threads", "precision", "versions", "date",
+)  # fmt: skip
+
+
+def describe_run(run: Run, scores: dict[str, float]) -> dict[str, Any]:
+    """Return the row of a finished run.
+
+    Parameters
+    ----------
+    run : Run
+    scores : dict
+        Values of `accuracy`, `uar`, `log_loss` and `ece`.
+    """
+    config, summary = run.config, run.summary
+    return {
+        "model": config.model,
+        "dataset": config.dataset,
+        "protocol": config.protocol,
+        "fold": config.held_out,
+        "seed": config.seed,
+        "recipe": config.recipe.name,
+        "recipe_digest": digest_recipe(run),
+        **{name: round(scores[name], 6) for name in SCORES},
+        "clips": len(run.read_predictions().true),
+        "iterations": summary["iterations"],
+        "seconds": summary["seconds"],
+        "device": summary["device_name"],
+        "threads": config.threads,
+        "precision": config.precision,
+        "versions": " ".join(f"{name}={number}" for name, number in config.versions.items()),
+        "date": datetime.now(UTC).date().isoformat(),
+    }
+
+
+def digest_recipe(run: Run) -> str:
+    """Return 12 hex digits that change with any setting of the recipe that can change a score."""
+    settings = run.config.recipe.to_dict()
+    for name in ("source", "not_in_paper", "evaluate_every"):
+        settings.pop(name)
+    return digest_json(settings)[:12]
+
+
+def read_ledger(path: str | Path) -> pd.DataFrame:
+    """Return all rows, or an empty table where the file is not there yet.
+
+    Raises
+    ------
+    StorageError
+        When the file lacks a column.
+    """
+    path = Path(path)
+    if not path.exists():
+        return pd.DataFrame(columns=list(COLUMNS))
+    table = pd.read_csv(path, dtype={"recipe_digest": str})
+    missing = [name for name in COLUMNS if name not in table.columns]
+    if missing:
+        raise StorageError(path, f"lacks the columns {', '.join(missing)}", "restore the file or choose another")
+    return table
+
+
+def append_result(path: str | Path, row: dict[str, Any]) -> bool:
+    """Append a row unless its key is there already; safe for several processes.
+
+    Returns
+    -------
+    appended : bool
+        False when a row with this key exists; it stays as it was.
+    """
+    path = Path(path)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with FileLock(f"{path}.lock"):
+        table = read_ledger(path)
+        same = pd.Series(True, index=table.index)
+        for name in KEY:
+            same &= table[name].astype(str) == str(row[name])
+        if same.any():
+            return False
+        added = pd.DataFrame([row], columns=list(COLUMNS))
+        # Old lines are kept as they are on disk: only the new one is formatted.
+        old = path.read_text("utf-8") if path.exists() else ",".join(COLUMNS) + "\n"
+        write_text(path, old + added.to_csv(index=False, header=False))
+    return True
