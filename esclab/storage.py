@@ -37,7 +37,9 @@ def replace_file(path: str | Path) -> Iterator[BinaryIO]:
     temporary = None
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        descriptor, temporary = tempfile.mkstemp(prefix=f".{path.name[:80]}.", suffix=".part", dir=path.parent)
+        descriptor, temporary = tempfile.mkstemp(
+            prefix=f".{path.name[:80]}.", suffix=".part", dir=path.parent
+        )
         with os.fdopen(descriptor, "w+b") as file:
             yield file
             file.flush()
@@ -47,7 +49,9 @@ def replace_file(path: str | Path) -> Iterator[BinaryIO]:
         temporary = None
     except OSError as error:
         raise StorageError(
-            path, f"could not be written ({error.strerror or error})", "free some space or choose another folder"
+            path,
+            f"could not be written ({error.strerror or error})",
+            "free some space or choose another folder",
         ) from error
     finally:
         if temporary is not None:

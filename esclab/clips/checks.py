@@ -142,7 +142,7 @@ def _check_folds(dataset: ClipDataset) -> list[str]:
 
 def _check_copies(table: pd.DataFrame, samples: list[str]) -> list[str]:
     readable = table.assign(samples=samples)
-    readable = readable[readable["samples"] != ""]
+    readable = readable[(readable["samples"] != "") & readable.duplicated("samples", keep=False)]
     problems = []
     for _, rows in readable.groupby("samples", sort=False):
         folds = rows["fold"].nunique()

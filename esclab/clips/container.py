@@ -5,18 +5,16 @@ from __future__ import annotations
 import os
 import stat
 import struct
-import zlib
 from functools import lru_cache
 from pathlib import Path
 from typing import BinaryIO
 
+from esclab.clips.ogg import REPLACE, check_ogg
 from esclab.errors import ClipError
 
-REPLACE = "replace the file with a sound copy"
 UNKNOWN_SIZE = 0xFFFFFFFF
 HEADER_SLACK = 8  # some recorders count the 8 bytes of the RIFF header itself
 
-_REVERSED_BYTE = bytes(int(f"{byte:08b}"[::-1], 2) for byte in range(256))
 _SIGNATURES = {
     b"version https://git-lfs": "a Git LFS pointer (run `git lfs pull`)",
     b"PK\x03\x04": "a ZIP archive",
@@ -42,6 +40,12 @@ def check_container(path: str | Path) -> None:
         When the file is missing, is no regular file, does not look like audio, is cut (WAV, AIFF, Ogg) or
         fails a checksum (Ogg: every page, RFC 3533).
     """
+    found = check_regular(path)
+    _check_bytes(os.fspath(path), found.st_size, found.st_mtime_ns)
+
+
+def check_regular(path: str | Path) -> os.stat_result:
+    """Return the status of a regular file; `ClipError` for anything else, such as a pipe that would block."""
     try:
         found = os.stat(path)
     except (OSError, ValueError) as error:
@@ -49,7 +53,7 @@ def check_container(path: str | Path) -> None:
         raise ClipError(path, f"cannot be opened ({reason})", "check its name and where it lies") from error
     if not stat.S_ISREG(found.st_mode):
         raise ClipError(path, f"is {_kind(found.st_mode)}, not a file", "name a recording")
-    _check_bytes(os.fspath(path), found.st_size, found.st_mtime_ns)
+    return found
 
 
 @lru_cache(maxsize=4096)
@@ -63,7 +67,7 @@ def _check_bytes(path: str, size: int, mtime_ns: int) -> None:
             if looks:
                 raise ClipError(path, f"is no recording: it looks like {looks}", REPLACE)
             if start[:4] == b"OggS":
-                _check_ogg(file, path)
+                check_ogg(file, path)
             elif start[:4] in (b"RIFF", b"RIFX", b"RF64"):
                 _check_riff(file, path, size)
             elif start[:4] == b"FORM":
@@ -86,59 +90,37 @@ def looks_like(start: bytes) -> str:
     return "text" if _is_text(start) else ""
 
 
-def ogg_checksum(page: bytes) -> int:
-    """Return the CRC-32 of an Ogg page whose checksum field is zero.
+def find_riff_data(file: BinaryIO, path: str) -> tuple[int, int]:
+    """Return where the samples of a WAV or RF64 file start and how many bytes its header claims for them.
 
-    RFC 3533: polynomial 0x04c11db7, most significant bit first, start and end value 0. zlib computes the same
-    polynomial with the bits of every byte, and of the result, in the opposite order.
+    Raises
+    ------
+    ClipError
+        When the file ends before its samples.
     """
-    mirrored = zlib.crc32(page.translate(_REVERSED_BYTE), UNKNOWN_SIZE) ^ UNKNOWN_SIZE
-    return int.from_bytes(mirrored.to_bytes(4, "little").translate(_REVERSED_BYTE), "big")
-
-
-def _check_ogg(file: BinaryIO, path: str) -> None:
-    open_streams: dict[int, int] = {}  # serial number -> next page number
-    page_number = 0
-    while header := file.read(27):
-        if header[:4] != b"OggS":
-            if page_number and not open_streams:
-                return  # padding after the end of every stream
-            raise ClipError(path, f"is damaged (no Ogg page where page {page_number} should start)", REPLACE)
-        lacing = file.read(header[26]) if len(header) == 27 else b""
-        body = file.read(sum(lacing))
-        if len(header) < 27 or len(lacing) < header[26] or len(body) < sum(lacing):
-            raise ClipError(path, f"is cut inside Ogg page {page_number}", REPLACE)
-        flags, serial, sequence, checksum = struct.unpack_from("<5xB8xIII", header)
-        if ogg_checksum(header[:22] + bytes(4) + header[26:] + lacing + body) != checksum:
-            raise ClipError(path, f"is damaged (Ogg page {page_number} fails its checksum)", REPLACE)
-        if sequence != open_streams.get(serial, sequence):
-            raise ClipError(path, f"is damaged (pages are missing before Ogg page {page_number})", REPLACE)
-        open_streams[serial] = sequence + 1
-        if flags & 4:
-            del open_streams[serial]
-        page_number += 1
-    if open_streams:
-        raise ClipError(path, f"is cut after Ogg page {page_number - 1} (no end of stream)", REPLACE)
-
-
-def _check_riff(file: BinaryIO, path: str, size: int) -> None:
+    file.seek(0)
     order = ">" if file.read(4) == b"RIFX" else "<"
-    (claimed,) = struct.unpack(order + "I", file.read(4).ljust(4, b"\0"))
-    if claimed != UNKNOWN_SIZE:
-        _check_size(path, claimed + 8, size + HEADER_SLACK)
     file.seek(12)
     long_data = 0
     while len(header := file.read(8)) == 8:
         name, length = struct.unpack(order + "4sI", header)
+        if name == b"data":
+            return file.tell(), long_data if length == UNKNOWN_SIZE else length
         if name == b"ds64":
             long_data = int.from_bytes(file.read(16)[8:], "little")
             file.seek(-16, os.SEEK_CUR)
-        if name == b"data":
-            length = long_data if length == UNKNOWN_SIZE else length
-            _check_size(path, file.tell() + length, size)
-            return
         file.seek(length + length % 2, os.SEEK_CUR)
     raise ClipError(path, "is cut before its samples (no data chunk)", REPLACE)
+
+
+def _check_riff(file: BinaryIO, path: str, size: int) -> None:
+    start, length = find_riff_data(file, path)
+    _check_size(path, start + length, size)
+    file.seek(0)
+    header = file.read(8)
+    claimed = int.from_bytes(header[4:], "big" if header[:4] == b"RIFX" else "little")
+    if claimed != UNKNOWN_SIZE:  # what a program writes that cannot go back to its header
+        _check_size(path, claimed + 8, size + HEADER_SLACK)
 
 
 def _check_size(path: str, claimed: int, present: int) -> None:

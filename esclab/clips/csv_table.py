@@ -116,7 +116,7 @@ def _name_clips(names: pd.Series, onsets: pd.Series, offsets: pd.Series) -> pd.S
 
 ENTRY = DatasetEntry(
     name="csv",
-    summary="your own recordings, csv:/path/table.csv with columns path, class and, if known, fold and source",
+    summary="your own recordings, csv:/path/table.csv with columns path, class and, if known, fold, source",
     size="as large as yours",
     licence=OWN,
     citation="",

@@ -84,7 +84,9 @@ class ClipDataset:
         """
         if fold not in self.folds:
             raise OptionError(
-                f"fold {fold}", f"{self.name} has no such fold", f"choose one of {', '.join(map(str, self.folds))}"
+                f"fold {fold}",
+                f"{self.name} has no such fold",
+                f"choose one of {', '.join(map(str, self.folds))}",
             )
         held_out = (self.table["fold"] == fold).to_numpy()
         return np.flatnonzero(~held_out), np.flatnonzero(held_out)

@@ -40,7 +40,7 @@ def make_folds(where: str, class_names: pd.Series, sources: pd.Series) -> np.nda
     if counts.min() < 2:
         raise DatasetError(
             where,
-            f"class {counts.idxmin()!r} has one source recording only, which cannot be in training and in test",
+            f"class {counts.idxmin()!r} has one source only, which cannot be in training and in test",
             "add recordings to that class or remove it",
         )
     splitter = StratifiedGroupKFold(min(FOLDS, int(counts.min())), shuffle=True, random_state=SEED)
@@ -58,11 +58,8 @@ def describe_made_folds(folds: np.ndarray) -> str:
 def find_shared_sources(table: pd.DataFrame) -> list[str]:
     """Return a line for every source that has clips in more than one fold, with one clip of each fold."""
     lines = []
-    for source, rows in table.groupby("source", sort=True):
-        firsts = rows.drop_duplicates("fold")
-        if len(firsts) > 1:
-            clips = ", ".join(
-                f"{clip} in fold {fold}" for clip, fold in zip(firsts["clip"], firsts["fold"], strict=True)
-            )
-            lines.append(f"source {source} is in {len(firsts)} folds: {clips}")
+    pairs = table.drop_duplicates(["source", "fold"])
+    for source, firsts in pairs[pairs.duplicated("source", keep=False)].groupby("source", sort=True):
+        clips = ", ".join(f"{clip} in fold {fold}" for clip, fold in firsts[["clip", "fold"]].to_numpy())
+        lines.append(f"source {source} is in {len(firsts)} folds: {clips}")
     return lines

@@ -15,8 +15,8 @@ FOLDERS = ("UrbanSound8K",)
 MARKERS = ("metadata/UrbanSound8K.csv",)
 LICENCE = "CC BY-NC 3.0"
 CITATION = (
-    "J. Salamon, C. Jacoby and J. P. Bello. A Dataset and Taxonomy for Urban Sound Research. Proceedings of the "
-    "22nd ACM International Conference on Multimedia, 1041-1044, 2014. https://doi.org/10.1145/2647868.2655045"
+    "J. Salamon, C. Jacoby and J. P. Bello. A Dataset and Taxonomy for Urban Sound Research. Proceedings of "
+    "the 22nd ACM International Conference on Multimedia, 1041-1044, 2014. https://doi.org/10.1145/2647868.2655045"
 )
 ARCHIVE = Archive(
     address="https://zenodo.org/records/1203745/files/UrbanSound8K.tar.gz",

@@ -109,7 +109,9 @@ def check_config(config: LogMelConfig) -> None:
     """Raise OptionError where settings contradict each other."""
     if config.sample_rate <= 0 or config.window_s <= 0 or config.hop_s <= 0 or config.bands < 1:
         raise OptionError(
-            "feature logmel", "sample_rate, window_s, hop_s and bands must be positive", "choose positive values"
+            "feature logmel",
+            "sample_rate, window_s, hop_s and bands must be positive",
+            "choose positive values",
         )
     if config.high_hz > config.sample_rate / 2 or config.low_hz < 0:
         raise OptionError(

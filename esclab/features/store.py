@@ -77,7 +77,9 @@ def load_features(
         # Another process may have made it while this one waited.
         features = _open_checked(path)
         if features is None:
-            _compute(path, _transform_clips(dataset, feature, duration_s), len(dataset), dtype, settings, progress)
+            _compute(
+                path, _transform_clips(dataset, feature, duration_s), len(dataset), dtype, settings, progress
+            )
             features = _open_checked(path)
     if features is None:
         raise DatasetError(path, "changed while it was read", "run the command again")
@@ -140,5 +142,7 @@ def _transform_clips(dataset: ClipDataset, feature: Feature, duration_s: float) 
     if failures:
         listed = "; ".join(sorted(failures)[:10])
         raise DatasetError(
-            dataset.name, f"{len(failures)} of {len(dataset)} clips cannot be used: {listed}", "mend or remove them"
+            dataset.name,
+            f"{len(failures)} of {len(dataset)} clips cannot be used: {listed}",
+            "mend or remove them",
         )

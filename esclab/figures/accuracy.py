@@ -60,7 +60,11 @@ def accuracy_data(result: AccuracyResult) -> pd.DataFrame:
 
     `kind` is "mean", "fold" or "chance" (model ""); `low` and `high` bound a mean's interval.
     """
-    means = result.table[["model", "mean", "low", "high"]].rename(columns={"mean": "accuracy"}).assign(kind="mean")
+    means = (
+        result.table[["model", "mean", "low", "high"]]
+        .rename(columns={"mean": "accuracy"})
+        .assign(kind="mean")
+    )
     folds = result.by_fold[["model", "fold", "seed", "accuracy"]].assign(kind="fold")
     chance = pd.DataFrame({"model": [""], "kind": ["chance"], "accuracy": [result.chance]})
     data = pd.concat([part for part in (means, folds, chance) if len(part)], ignore_index=True)
@@ -112,7 +116,13 @@ def _draw_plotly(result: AccuracyResult, limits: tuple[float, float]) -> Any:
     means = go.Scatter(
         x=mean,
         y=np.arange(len(rows)),
-        error_x={"array": high - mean, "arrayminus": mean - low, "thickness": 2.5, "width": 6, "color": ACCENT},
+        error_x={
+            "array": high - mean,
+            "arrayminus": mean - low,
+            "thickness": 2.5,
+            "width": 6,
+            "color": ACCENT,
+        },
         customdata=[f"{plotly_text(row.model, 60)}<br>{_write_value(row)} %" for row in rows],
         mode="markers",
         name="mean",
@@ -153,7 +163,9 @@ def _draw_print(result: AccuracyResult, limits: tuple[float, float]) -> Any:
         axes.axvline(result.chance * 100, color=SOFT_INK, linewidth=0.9, linestyle=(0, (4, 2)))
         axes.scatter(folds["accuracy"] * 100, folds["row"], s=7, color=SOFT_INK, alpha=0.7, linewidths=0)
         for i, row in enumerate(rows):
-            axes.plot([row.low * 100, row.high * 100], [i, i], color=ACCENT, linewidth=1.6, solid_capstyle="butt")
+            axes.plot(
+                [row.low * 100, row.high * 100], [i, i], color=ACCENT, linewidth=1.6, solid_capstyle="butt"
+            )
             axes.plot(row.mean * 100, i, "o", color=ACCENT, markersize=5)
             axes.annotate(_write_value(row), (1.01, i), xycoords=("axes fraction", "data"), va="center")
         axes.set_yticks(range(len(rows)), [shorten(row.model) for row in rows])

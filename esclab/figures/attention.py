@@ -136,7 +136,9 @@ def _check_layer(layer: AttentionLayer) -> None:
     ):
         if weights is not None and (weights.shape != np.shape(axis) or len(axis) == 0):
             cause = f"{name} weights of shape {weights.shape} do not fit its axis of shape {np.shape(axis)}"
-            raise OptionError(f"AttentionLayer {layer.name!r}", cause, "give one weight for each place on the axis")
+            raise OptionError(
+                f"AttentionLayer {layer.name!r}", cause, "give one weight for each place on the axis"
+            )
 
 
 def _span(weights: np.ndarray) -> tuple[list[float], list[str], list[float]]:
@@ -161,7 +163,9 @@ def _band_steps(layer: AttentionLayer, result: AttentionResult) -> np.ndarray:
 
 
 def _title(result: AttentionResult) -> str:
-    return " · ".join(part for part in (shorten(result.model, 40), shorten(result.spectrogram.label, 40)) if part)
+    return " · ".join(
+        part for part in (shorten(result.model, 40), shorten(result.spectrogram.label, 40)) if part
+    )
 
 
 def _draw_plotly(result: AttentionResult, plan: _Plan, colours: tuple[float, float]) -> Any:
@@ -355,7 +359,13 @@ def _draw_mixture(axes: Any, layer: AttentionLayer, *, last: bool) -> None:
     left = 0.0
     for i, (branch, weight) in enumerate(layer.mixture.items()):
         axes.barh(0, weight, left=left, color=PALE_COLOURS[i % len(PALE_COLOURS)], ec="white")
-        axes.text(left + weight / 2, 0, f"{shorten(GREEK.get(branch, branch), 10)} {weight:.2f}", ha="center", va="center")
+        axes.text(
+            left + weight / 2,
+            0,
+            f"{shorten(GREEK.get(branch, branch), 10)} {weight:.2f}",
+            ha="center",
+            va="center",
+        )
         left += weight
     axes.set_xlim(0, max(1.0, left))
     axes.set_yticks([])

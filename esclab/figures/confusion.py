@@ -136,10 +136,17 @@ def _draw_plotly(result: ConfusionResult, *, normalise: bool) -> Any:
             colorbar={"title": {"text": bar_title, "side": "right"}, "thickness": 14, "outlinewidth": 0},
         )
     )
-    ticks = {"tickmode": "array", "tickvals": list(range(classes)), "ticktext": list(names), "showgrid": False}
+    ticks = {
+        "tickmode": "array",
+        "tickvals": list(range(classes)),
+        "ticktext": list(names),
+        "showgrid": False,
+    }
     border = {"mirror": True, "range": [-0.5, classes - 0.5], "constrain": "domain"}
     small = {"tickfont": {"size": 12}, "ticks": ""}
-    figure.update_xaxes(title_text=X_TITLE, tickangle=-90 if classes > 15 else -45, **ticks, **border, **small)
+    figure.update_xaxes(
+        title_text=X_TITLE, tickangle=-90 if classes > 15 else -45, **ticks, **border, **small
+    )
     figure.update_yaxes(title_text=Y_TITLE, scaleanchor="x", **ticks, **border, **small)
     figure.update_yaxes(range=[classes - 0.5, -0.5])
     side = max(300, classes * (46 if classes <= MOST_CLASSES_WITH_TEXT else 17))

@@ -123,12 +123,18 @@ def _place_boxes(result: TimeFrequencyMap, events: pd.DataFrame) -> list[tuple[f
     """Return the events as (left, right, bottom, top) in s and band index, cut at the edges of the map."""
     missing = [column for column in EVENT_COLUMNS if column not in events.columns]
     if missing:
-        raise OptionError("events", f"column {missing[0]!r} is missing", f"give the columns {', '.join(EVENT_COLUMNS)}")
+        raise OptionError(
+            "events", f"column {missing[0]!r} is missing", f"give the columns {', '.join(EVENT_COLUMNS)}"
+        )
     edges_s = find_edges(result.time_s)
     times = [(events["onset_s"], edges_s[0]), (events["offset_s"], edges_s[-1])]
-    left, right = (np.clip(column.fillna(edge).to_numpy(float), edges_s[0], edges_s[-1]) for column, edge in times)
+    left, right = (
+        np.clip(column.fillna(edge).to_numpy(float), edges_s[0], edges_s[-1]) for column, edge in times
+    )
     ends = [(events["low_hz"], -np.inf), (events["high_hz"], np.inf)]
-    bottom, top = (locate_bands(column.fillna(edge).to_numpy(float), result.frequency_hz) for column, edge in ends)
+    bottom, top = (
+        locate_bands(column.fillna(edge).to_numpy(float), result.frequency_hz) for column, edge in ends
+    )
     return [tuple(map(float, box)) for box in zip(left, right, bottom, top, strict=True)]  # type: ignore[misc]
 
 
@@ -137,7 +143,11 @@ def _draw_plotly(
 ) -> Any:
     import plotly.graph_objects as go
 
-    bar = {"title": {"text": plotly_text(label_values(result)), "side": "right"}, "thickness": 14, "outlinewidth": 0}
+    bar = {
+        "title": {"text": plotly_text(label_values(result)), "side": "right"},
+        "thickness": 14,
+        "outlinewidth": 0,
+    }
     figure = go.Figure(build_heatmap(result, colours, colorbar=bar))
     outline_x: list[float | None] = []
     outline_y: list[float | None] = []
@@ -147,7 +157,9 @@ def _draw_plotly(
     # White on black is seen on every colour of the map.
     for colour, width in (("black", 4), ("white", 2)) if boxes else ():
         line = {"color": colour, "width": width}
-        outline = go.Scatter(x=outline_x, y=outline_y, mode="lines", line=line, hoverinfo="skip", name="event")
+        outline = go.Scatter(
+            x=outline_x, y=outline_y, mode="lines", line=line, hoverinfo="skip", name="event"
+        )
         figure.add_trace(outline.update(showlegend=False))
     positions, labels = place_frequency_ticks(result.frequency_hz)
     edges_s = find_edges(result.time_s)

@@ -133,7 +133,11 @@ def register_template() -> str:
     pio.templates[TEMPLATE] = go.layout.Template(
         layout={
             "colorway": list(COLOURS),
-            "font": {"family": "Open Sans, DejaVu Sans, Arial, sans-serif", "size": SCREEN_FONT_PX, "color": INK},
+            "font": {
+                "family": "Open Sans, DejaVu Sans, Arial, sans-serif",
+                "size": SCREEN_FONT_PX,
+                "color": INK,
+            },
             "title": {"x": 0.01, "xanchor": "left", "font": {"size": SCREEN_FONT_PX + 3}},
             "paper_bgcolor": "white",
             "plot_bgcolor": "white",

@@ -49,10 +49,14 @@ class TemporalSpectralAttention(nn.Module):
         super().__init__()
         if arrangement not in get_args(Arrangement):
             raise OptionError(
-                f"attention {arrangement}", "is not known", f"choose one of {', '.join(get_args(Arrangement))}"
+                f"attention {arrangement}",
+                "is not known",
+                f"choose one of {', '.join(get_args(Arrangement))}",
             )
         self.arrangement = arrangement
-        self.gates = nn.ModuleDict({kind: nn.Conv2d(channels, 1, kernel_size=1) for kind in GATES[arrangement]})
+        self.gates = nn.ModuleDict(
+            {kind: nn.Conv2d(channels, 1, kernel_size=1) for kind in GATES[arrangement]}
+        )
         if arrangement == "parallel":
             self.mixture_logits = nn.Parameter(torch.zeros(3))
         elif arrangement == "parallel-fixed":

@@ -36,7 +36,14 @@ class CrossValidationReport:
 
 
 def run_folder(
-    root: str | Path, model: str, dataset: ClipDataset, recipe: Recipe, *, fold: int, validation_fold: int, seed: int
+    root: str | Path,
+    model: str,
+    dataset: ClipDataset,
+    recipe: Recipe,
+    *,
+    fold: int,
+    validation_fold: int,
+    seed: int,
 ) -> Path:
     """Return the folder of one run: root/dataset/recipe/model/fold-seed."""
     held_out = f"fold{fold}-valid{validation_fold}" if validation_fold else f"fold{fold}"
@@ -112,7 +119,9 @@ def join_predictions(runs: Sequence[Run]) -> list[Predictions]:
 def _join(parts: list[Predictions]) -> Predictions:
     clips = np.concatenate([part.clips for part in parts])
     if len(np.unique(clips)) < len(clips):
-        raise OptionError(f"runs of {parts[0].model}", "predict the same clip twice", "give one run a fold and seed")
+        raise OptionError(
+            f"runs of {parts[0].model}", "predict the same clip twice", "give one run a fold and seed"
+        )
     if any(part.class_names != parts[0].class_names for part in parts):
         raise OptionError(f"runs of {parts[0].model}", "have different classes", "give runs of one dataset")
     return Predictions(

@@ -25,9 +25,7 @@ def choose_precision(device: str) -> str:
     if device == "cuda":
         return "bf16-mixed" if torch.cuda.is_bf16_supported(including_emulation=False) else "32-true"
     cpu = torch.cpu
-    fast = any(
-        getattr(cpu, name, bool)() for name in ("_is_avx512_bf16_supported", "_is_amx_tile_supported")
-    )
+    fast = any(getattr(cpu, name, bool)() for name in ("_is_avx512_bf16_supported", "_is_amx_tile_supported"))
     return "bf16-mixed" if device == "cpu" and fast else "32-true"
 
 

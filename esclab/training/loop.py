@@ -118,7 +118,9 @@ def train(
     if torch.get_num_threads() != config.threads:
         LOGGER.warning(
             "%s was begun with %d threads and goes on with %d: its weights will differ in the last bits.",
-            run.path, config.threads, torch.get_num_threads(),
+            run.path,
+            config.threads,
+            torch.get_num_threads(),
         )
     keep_freed_memory()
     fabric = open_fabric(config.device, config.precision)
@@ -183,12 +185,14 @@ def predict_features(network: SoundClassifier, features: Tensor) -> tuple[np.nda
     return np.concatenate(probabilities), np.concatenate(embeddings)
 
 
-class _seeded:  # noqa: N801 - reads as a statement
+class _seeded:
     """Draw everything inside from (seed, epoch), and leave the caller's random state as it was."""
 
     def __init__(self, seed: int, epoch: int) -> None:
         # 64 bits of entropy from both numbers, so that seed 1, epoch 2 and seed 2, epoch 1 share nothing.
-        self.state = int(np.random.SeedSequence([seed, epoch]).generate_state(1, np.uint64)[0] >> np.uint64(1))
+        self.state = int(
+            np.random.SeedSequence([seed, epoch]).generate_state(1, np.uint64)[0] >> np.uint64(1)
+        )
         self.fork = torch.random.fork_rng()
 
     def __enter__(self) -> torch.Generator:
@@ -204,9 +208,7 @@ def _load_data(
     run: Run, dataset: ClipDataset, device: torch.device, progress: Callable[[int, int], None] | None
 ) -> _Data:
     recipe, config = run.config.recipe, run.config
-    features = load_features(
-        dataset, run.build_feature(), duration_s=recipe.duration_s or None, progress=progress
-    )
+    features = load_features(dataset, run.build_feature(), duration_s=config.duration_s, progress=progress)
     train_rows, held_out = dataset.split_fold(config.fold)
     if config.validation_fold:
         fold = dataset.table["fold"].to_numpy()
@@ -214,7 +216,9 @@ def _load_data(
         train_rows = train_rows[fold[train_rows] != config.validation_fold]
     if len(train_rows) < recipe.batch_size:
         raise TrainingError(
-            f"batch_size {recipe.batch_size}", f"is more than the {len(train_rows)} training clips", "choose a smaller one"
+            f"batch_size {recipe.batch_size}",
+            f"is more than the {len(train_rows)} training clips",
+            "choose a smaller one",
         )
     labels = torch.from_numpy(dataset.table["class_index"].to_numpy(copy=True))
     return _Data(

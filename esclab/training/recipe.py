@@ -101,7 +101,9 @@ class Recipe:
 
     def to_dict(self) -> dict[str, Any]:
         """Return the recipe as plain values that JSON keeps."""
-        return {key: dict(value) if isinstance(value, Mapping) else value for key, value in asdict(self).items()}
+        return {
+            key: dict(value) if isinstance(value, Mapping) else value for key, value in asdict(self).items()
+        }
 
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> Recipe:
@@ -155,13 +157,17 @@ def _cosine(start: float, end: float, share: float) -> float:
 def _parse(name: str, text: str, kind: Any) -> Any:
     try:
         if kind is bool:
-            return {"true": True, "yes": True, "1": True, "false": False, "no": False, "0": False}[text.lower()]
+            return {"true": True, "yes": True, "1": True, "false": False, "no": False, "0": False}[
+                text.lower()
+            ]
         if kind is int:
             return int(text)
         if kind is float:
             return float(Fraction(text)) if "/" in text else float(text)
     except (ValueError, KeyError, ZeroDivisionError) as error:
-        raise OptionError(f"--set {name}", f"cannot read {text!r} as {kind.__name__}", "give such a value") from error
+        raise OptionError(
+            f"--set {name}", f"cannot read {text!r} as {kind.__name__}", "give such a value"
+        ) from error
     return text if kind is str or get_origin(kind) is Literal else _guess(text)
 
 

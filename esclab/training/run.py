@@ -47,6 +47,8 @@ class RunConfig:
     seed : int
     recipe : Recipe
     class_names : tuple of str
+    duration_s : float
+        Length to which clips are padded or cut.
     protocol : str
         Who made the folds, and whether the test fold or a validation fold is scored.
     dataset_digest : str
@@ -67,6 +69,7 @@ class RunConfig:
     seed: int
     recipe: Recipe
     class_names: tuple[str, ...]
+    duration_s: float
     protocol: str
     dataset_digest: str
     threads: int
@@ -152,7 +155,9 @@ class Run:
 
         path = self._need("weights.safetensors")
         if digest_file(path) != self.summary["weights_sha256"]:
-            raise RunError(path, "holds other bytes than were saved", "train the run again or restore the file")
+            raise RunError(
+                path, "holds other bytes than were saved", "train the run again or restore the file"
+            )
         model = self.build_model()
         weights, wanted = load(path.read_bytes()), model.state_dict()
         wrong = sorted(
@@ -160,14 +165,16 @@ class Run:
             | (wanted.keys() ^ weights.keys())
         )
         if wrong:
-            raise RunError(path, f"does not fit {self.config.model} in {', '.join(wrong[:5])}", "train the run again")
+            raise RunError(
+                path, f"does not fit {self.config.model} in {', '.join(wrong[:5])}", "train the run again"
+            )
         model.load_state_dict(weights)
         return model.eval()
 
     def _need(self, name: str) -> Path:
         path = self.path / name
         if not path.exists():
-            raise RunError(path, "is missing", f"finish the run with: esclab train --resume {self.path}")
+            raise RunError(path, "is missing", f"finish the run with: esclab resume {self.path}")
         return path
 
 
@@ -221,7 +228,9 @@ def create_run(
     if validation_fold:
         dataset.split_fold(validation_fold)
         if validation_fold == fold:
-            raise OptionError("validation fold", f"{fold} is the test fold", "choose one of the training folds")
+            raise OptionError(
+                "validation fold", f"{fold} is the test fold", "choose one of the training folds"
+            )
         protocol += f"; fold {validation_fold} validates, test fold {fold} unseen"
     device = device or choose_device()
     config = RunConfig(
@@ -232,6 +241,7 @@ def create_run(
         seed=seed,
         recipe=recipe,
         class_names=dataset.class_names,
+        duration_s=recipe.duration_s or dataset.duration_s,
         protocol=protocol,
         dataset_digest=dataset.digest,
         threads=torch.get_num_threads(),
@@ -260,7 +270,9 @@ def open_run(folder: str | Path) -> Run:
     path = Path(folder)
     config_path = path / "config.json"
     if not config_path.exists():
-        raise RunError(path, "holds no run (config.json is missing)", "give the folder that esclab train printed")
+        raise RunError(
+            path, "holds no run (config.json is missing)", "give the folder that esclab train printed"
+        )
     values = _read_json(config_path)
     if values.get("format") != FORMAT:
         raise RunError(
@@ -293,7 +305,16 @@ def save_arrays(path: Path, **arrays: np.ndarray) -> None:
 
 
 def _refuse_other(run: Run, config: RunConfig) -> None:
-    decisive = ("model", "dataset", "fold", "validation_fold", "seed", "class_names", "dataset_digest", "keep_epochs")
+    decisive = (
+        "model",
+        "dataset",
+        "fold",
+        "validation_fold",
+        "seed",
+        "class_names",
+        "dataset_digest",
+        "keep_epochs",
+    )
     old, new = run.config, config
     other = [name for name in decisive if getattr(old, name) != getattr(new, name)]
     if json.dumps(old.recipe.to_dict(), sort_keys=True) != json.dumps(new.recipe.to_dict(), sort_keys=True):
@@ -306,4 +327,6 @@ def _read_json(path: Path) -> dict[str, Any]:
     try:
         return json.loads(path.read_text("utf-8"))
     except ValueError as error:
-        raise RunError(path, f"is not readable as JSON ({error})", "restore the file or train the run again") from error
+        raise RunError(
+            path, f"is not readable as JSON ({error})", "restore the file or train the run again"
+        ) from error

@@ -1,6 +1,6 @@
 """Sounds of the weather and of fire: rain, sea waves and crackling fire.
 
-All three draw their band and slope from the same ranges; only how the noise moves in time tells them apart.
+Their bands and slopes overlap widely; how the noise moves in time tells them apart.
 Each function takes two generators: `source`, equal for every clip of a source, and `rng`, the clip's own.
 """
 
@@ -36,11 +36,11 @@ class Texture:
     slope_db: float
 
     @classmethod
-    def draw(cls, source: np.random.Generator) -> Texture:
-        """Draw a texture; the ranges are the same for every class."""
-        return cls(
-            draw_log(source, 120.0, 700.0), draw_log(source, 4000.0, 14000.0), source.uniform(-5.0, 1.0)
-        )
+    def draw(
+        cls, source: np.random.Generator, *, low_hz: tuple[float, float], slope_db: tuple[float, float]
+    ) -> Texture:
+        """Draw a texture: its lower edge and its slope (dB an octave) from the given ranges."""
+        return cls(draw_log(source, *low_hz), draw_log(source, 5000.0, 14000.0), source.uniform(*slope_db))
 
     @property
     def curve(self) -> Curve:
@@ -50,18 +50,18 @@ class Texture:
 
 def make_rain(source: np.random.Generator, rng: np.random.Generator) -> list[Event]:
     """Return a shower: steady noise under many small drops."""
-    texture = Texture.draw(source)
+    texture = Texture.draw(source, low_hz=(300.0, 900.0), slope_db=(-2.5, 2.0))
     drops_hz, drops_db = draw_log(source, 60.0, 250.0), source.uniform(-6.0, 3.0)
     duration_s = rng.uniform(1.5, 4.0)
     samples = count_samples(duration_s)
     drops = _strike(rng, samples, drops_hz, 0.5)
     rain = make_noise(rng, samples, texture.curve) + scale_power(shape(drops, texture.curve), drops_db)
-    return [_event(rng, texture, fade(rain, rng.uniform(0.1, 0.4), rng.uniform(0.1, 0.4)))]
+    return [_event(rng, texture, fade(rain, rng.uniform(0.05, 0.25), rng.uniform(0.05, 0.25)))]
 
 
 def make_sea(source: np.random.Generator, rng: np.random.Generator) -> list[Event]:
     """Return one or two waves: noise that swells for a second or two, grows brighter, breaks and runs out."""
-    texture = Texture.draw(source)
+    texture = Texture.draw(source, low_hz=(100.0, 350.0), slope_db=(-5.5, -1.0))
     length_s, crest, bright_db = (
         source.uniform(1.5, 2.6),
         source.uniform(0.35, 0.65),
@@ -85,13 +85,13 @@ def make_sea(source: np.random.Generator, rng: np.random.Generator) -> list[Even
 
 def make_fire(source: np.random.Generator, rng: np.random.Generator) -> list[Event]:
     """Return a fire: a low hiss under single cracks of very different strength at random times."""
-    texture = Texture.draw(source)
+    texture = Texture.draw(source, low_hz=(150.0, 700.0), slope_db=(-4.0, 1.0))
     cracks_hz, hiss_db = draw_log(source, 7.0, 22.0), source.uniform(-14.0, -4.0)
     duration_s = rng.uniform(1.8, 4.0)
     samples = count_samples(duration_s)
     cracks = shape(_strike(rng, samples, cracks_hz, 1.0), texture.curve)
     fire = scale_power(cracks) + scale_power(make_noise(rng, samples, texture.curve), hiss_db)
-    return [_event(rng, texture, fade(fire, rng.uniform(0.1, 0.4), rng.uniform(0.1, 0.4)))]
+    return [_event(rng, texture, fade(fire, rng.uniform(0.05, 0.25), rng.uniform(0.05, 0.25)))]
 
 
 def _strike(rng: np.random.Generator, samples: int, rate_hz: float, spread: float) -> np.ndarray:

@@ -1,6 +1,6 @@
 """Sounds of a throat: dog, rooster, crying baby and sneeze.
 
-All four share the same ranges of pitch and formants; the contour of the pitch and the lengths tell them apart.
+Their ranges of pitch and formants overlap widely; the contour of the pitch and the lengths tell them apart.
 Each function takes two generators: `source`, equal for every clip of a source, and `rng`, the clip's own.
 """
 
@@ -42,12 +42,14 @@ class Throat:
     breath: float
 
     @classmethod
-    def draw(cls, source: np.random.Generator) -> Throat:
-        """Draw a throat; the ranges are the same for every class."""
-        size = draw_log(source, 0.75, 1.5)
+    def draw(
+        cls, source: np.random.Generator, *, pitch_hz: tuple[float, float], size: tuple[float, float]
+    ) -> Throat:
+        """Draw a throat: its pitch and the scale of its formants (1 is an adult's mouth) from the given ranges."""
+        scale = draw_log(source, *size)
         return cls(
-            pitch_hz=draw_log(source, 280.0, 750.0),
-            formants_hz=np.array([800.0, 1700.0, 3200.0]) * size * source.uniform(0.85, 1.15, 3),
+            pitch_hz=draw_log(source, *pitch_hz),
+            formants_hz=np.array([800.0, 1700.0, 3200.0]) * scale * source.uniform(0.85, 1.15, 3),
             cutoff_hz=draw_log(source, 1500.0, 3500.0),
             high_hz=draw_log(source, 3500.0, 9000.0),
             breath=source.uniform(0.05, 0.35),
@@ -71,7 +73,7 @@ class Throat:
 
 def make_dog(source: np.random.Generator, rng: np.random.Generator) -> list[Event]:
     """Return one to four barks: short, with a sudden start and a pitch that jumps up and falls."""
-    throat = Throat.draw(source)
+    throat = Throat.draw(source, pitch_hz=(250.0, 550.0), size=(0.6, 1.1))
     length_s, gap_s, fall = source.uniform(0.12, 0.3), source.uniform(0.15, 0.7), source.uniform(0.45, 0.7)
     count = int(rng.integers(1, 5))
     durations = [length_s * rng.uniform(0.85, 1.15) for _ in range(count)]
@@ -90,7 +92,7 @@ def make_dog(source: np.random.Generator, rng: np.random.Generator) -> list[Even
 
 def make_rooster(source: np.random.Generator, rng: np.random.Generator) -> list[Event]:
     """Return one crow: short syllables that climb, then a long one that holds and sinks."""
-    throat = Throat.draw(source)
+    throat = Throat.draw(source, pitch_hz=(450.0, 850.0), size=(1.0, 1.6))
     short = int(source.integers(2, 4))
     lengths = [*source.uniform(0.13, 0.24, short), source.uniform(0.6, 1.1)]
     steps = [*np.sort(source.uniform(0.75, 1.15, short)), 1.3]
@@ -111,7 +113,7 @@ def make_rooster(source: np.random.Generator, rng: np.random.Generator) -> list[
 
 def make_baby(source: np.random.Generator, rng: np.random.Generator) -> list[Event]:
     """Return two to four cries of about a second: the pitch arches and trembles, a breath between them."""
-    throat = Throat.draw(source)
+    throat = Throat.draw(source, pitch_hz=(320.0, 600.0), size=(1.0, 1.7))
     length_s, gap_s, tremble_hz = (
         source.uniform(0.55, 1.0),
         source.uniform(0.15, 0.4),
@@ -135,7 +137,7 @@ def make_baby(source: np.random.Generator, rng: np.random.Generator) -> list[Eve
 
 def make_sneeze(source: np.random.Generator, rng: np.random.Generator) -> list[Event]:
     """Return one or two sneezes: a voice that rises, a catch of breath, and a burst of noise that dies away."""
-    throat = Throat.draw(source)
+    throat = Throat.draw(source, pitch_hz=(230.0, 450.0), size=(0.8, 1.4))
     voice_s, burst_s = source.uniform(0.15, 0.4), source.uniform(0.25, 0.5)
     catch_s, loud_db, decay = source.uniform(0.02, 0.08), source.uniform(4.0, 12.0), source.uniform(3.0, 5.0)
     count = int(rng.integers(1, 3))

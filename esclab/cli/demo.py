@@ -1,0 +1,58 @@
+"""The command demo: the first notebook, executed, with its figures and its table."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from esclab.errors import DatasetError
+
+
+def demo(
+    dataset: Annotated[
+        str, typer.Option("--dataset", "-d", help="Any dataset that is on this machine.")
+    ] = "synth10",
+    out: Annotated[
+        Path, typer.Option(help="Folder for the executed page, the figures and the table.")
+    ] = Path("out/demo"),
+) -> None:
+    """Train CNN10 and TS-CNN10, compare and picture them: the tour notebook, run without a screen (about 3 minutes)."""
+    from esclab.clips import load_dataset
+
+    load_dataset(dataset)  # a missing dataset is told before anything starts
+    typer.echo(f"Running the tour on {dataset}; progress is in {out}/tour.html when it ends.")
+    os.environ |= {"ESCLAB_DATASET": dataset, "ESCLAB_OUT": str(out.resolve())}
+    page = execute_notebook(find_notebook("01_tour"), out)
+    typer.echo((out / "table.md").read_text("utf-8"))
+    typer.echo(f"The page: {page}. Figures and tables: {out}")
+
+
+def find_notebook(name: str) -> Path:
+    """Return the path of a notebook, from the checkout or from the installed package."""
+    package = Path(__file__).resolve().parent.parent
+    for folder in (package.parent / "notebooks", package / "notebooks"):
+        if (folder / f"{name}.ipynb").exists():
+            return folder / f"{name}.ipynb"
+    raise DatasetError(f"{name}.ipynb", "is missing from this installation", "install esclab again")
+
+
+def execute_notebook(path: Path, out: Path) -> Path:
+    """Execute a notebook headless and write it as one HTML page into `out`; return the page."""
+    import nbformat
+    from nbclient import NotebookClient
+    from nbconvert import HTMLExporter
+
+    from esclab.storage import write_text
+
+    notebook = nbformat.read(path, as_version=4)
+    NotebookClient(
+        notebook, timeout=1800, kernel_name="python3", resources={"metadata": {"path": str(path.parent)}}
+    ).execute()
+    page, _ = HTMLExporter(embed_images=True).from_notebook_node(notebook)
+    return write_text(out / f"{path.stem.split('_', 1)[-1]}.html", page)
+
+
+COMMANDS = (demo,)
