@@ -84,9 +84,7 @@ def test_citation_names_the_version_and_five_papers(project):
     assert (citation["version"], citation["license"]) == (project["version"], project["license"])
     papers = citation["references"]
     assert len(papers) == 5
-    assert all(
-        paper["title"] and paper["authors"] and (paper.get("doi") or paper.get("url")) for paper in papers
-    )
+    assert all(paper["title"] and paper["authors"] and (paper.get("doi") or paper.get("url")) for paper in papers)
 
 
 def test_changelog_describes_the_version(project):

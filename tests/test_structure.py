@@ -82,20 +82,15 @@ def public_definitions(path: Path) -> Iterator[tuple[str, Function | ast.ClassDe
 
 
 def public_functions() -> Iterator[tuple[str, Function, bool]]:
-    """Yield what Python code calls; typer calls its commands by name, whatever their signature."""
+    """Yield what Python code calls; the commands of `esclab.cli` are called by typer, which goes by name."""
     for path in MODULES:
         for label, node, method in public_definitions(path):
-            if isinstance(node, Function) and not is_command(node):
+            if isinstance(node, Function) and PACKAGE / "cli" not in path.parents:
                 yield label, node, method
 
 
 def decorators(node: Function) -> list[str]:
     return [ast.unparse(decorator) for decorator in node.decorator_list]
-
-
-def is_command(node: Function) -> bool:
-    """Whether typer calls the function: by name, from the command line."""
-    return any(".command" in decorator or ".callback" in decorator for decorator in decorators(node))
 
 
 def positional_parameters(node: Function, *, method: bool) -> list[tuple[ast.arg, ast.expr | None]]:

@@ -48,8 +48,8 @@ def attend_clip(
     Returns
     -------
     AttentionResult
-        One entry a layer with attention, shallow to deep; none for a model without. A layer's frames and bands are averages
-        of the input's, so its axes are their means.
+        One entry a layer with attention, shallow to deep; none for a model without. A layer's frames and bands are
+        averages of the input's, so its axes are their means.
     """
     import torch
 

@@ -37,7 +37,7 @@ def predict_files(run: Run, files: Sequence[str | Path], *, hop_s: float = 0.0) 
     import torch
 
     from esclab.clips import audio_info, read_windows
-    from esclab.training.loop import predict_features
+    from esclab.training.data import predict_features
 
     feature, model = run.build_feature(), run.load_model()
     window_s = run.config.duration_s

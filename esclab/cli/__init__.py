@@ -19,9 +19,10 @@ app = typer.Typer(
     rich_markup_mode=None,
     help=(
         "See, hear and measure what a neural network does with a sound.\n\n"
-        "A first round: `esclab demo` trains two networks on made sounds and compares them. Then: `esclab train ts-cnn10 "
-        "--dataset synth10`, `esclab evaluate RUN`, `esclab predict RUN sound.wav`. With real recordings: "
-        "`esclab get esc50`, `esclab cv cnn10 ts-cnn10 --dataset esc10`."
+        "A first round: `esclab demo` trains two networks on made sounds and compares them. Then: "
+        "`esclab train ts-cnn10 --dataset synth10`, `esclab evaluate RUN`, `esclab predict RUN sound.wav`. With real recordings: "
+        "`esclab get esc50`, "
+        "`esclab cv cnn10 ts-cnn10 --dataset esc10`."
     ),
 )
 
@@ -54,7 +55,5 @@ def main() -> None:
         print(f"esclab: {error}", file=sys.stderr)
         sys.exit(2)
     except KeyboardInterrupt:
-        print(
-            "esclab: stopped; run the same command again to go on from the last checkpoint.", file=sys.stderr
-        )
+        print("esclab: stopped; run the same command again to go on from the last checkpoint.", file=sys.stderr)
         sys.exit(130)

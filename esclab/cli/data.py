@@ -43,9 +43,7 @@ def get(name: NAME) -> None:
 
     get_dataset(name)
     dataset = load_dataset(name)
-    typer.echo(
-        f"{name}: {len(dataset)} clips, {len(dataset.class_names)} classes. Licence: {dataset.licence}"
-    )
+    typer.echo(f"{name}: {len(dataset)} clips, {len(dataset.class_names)} classes. Licence: {dataset.licence}")
 
 
 def check(name: NAME, as_json: JSON = False) -> None:

@@ -12,12 +12,10 @@ from esclab.errors import DatasetError
 
 
 def demo(
-    dataset: Annotated[
-        str, typer.Option("--dataset", "-d", help="Any dataset that is on this machine.")
-    ] = "synth10",
-    out: Annotated[
-        Path, typer.Option(help="Folder for the executed page, the figures and the table.")
-    ] = Path("out/demo"),
+    dataset: Annotated[str, typer.Option("--dataset", "-d", help="Any dataset that is on this machine.")] = "synth10",
+    out: Annotated[Path, typer.Option(help="Folder for the executed page, the figures and the table.")] = Path(
+        "out/demo"
+    ),
 ) -> None:
     """Train CNN10 and TS-CNN10, compare and picture them: the tour notebook, run without a screen (about 3 minutes)."""
     from esclab.clips import load_dataset

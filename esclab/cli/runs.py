@@ -57,9 +57,7 @@ def evaluate(
         per_class = scores.per_class.to_dict("records")
         typer.echo(json.dumps({"run": str(found.path), **values, "per_class": per_class}, indent=2))
         return
-    typer.echo(
-        f"{found.label}, {found.config.dataset}: {found.config.protocol}; {len(predictions.true)} clips\n"
-    )
+    typer.echo(f"{found.label}, {found.config.dataset}: {found.config.protocol}; {len(predictions.true)} clips\n")
     names = {
         "accuracy": "accuracy",
         "uar": "macro recall (UAR)",
@@ -91,9 +89,7 @@ def predict(
         typer.echo(json.dumps(means.to_dict("records"), indent=2))
         return
     for _, row in means.iterrows():
-        typer.echo(
-            f"{row['file']}: {row['predicted']} ({100 * row[row['predicted']]:.0f} %, {row['windows']} windows)"
-        )
+        typer.echo(f"{row['file']}: {row['predicted']} ({100 * row[row['predicted']]:.0f} %, {row['windows']} windows)")
 
 
 COMMANDS = (models, evaluate, predict)

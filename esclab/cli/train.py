@@ -14,17 +14,13 @@ from esclab.errors import OptionError
 if TYPE_CHECKING:
     from esclab.training.run import Run
 
-DATASET = Annotated[
-    str, typer.Option("--dataset", "-d", help="As in `esclab datasets`; synth10:80 is a small one.")
-]
+DATASET = Annotated[str, typer.Option("--dataset", "-d", help="As in `esclab datasets`; synth10:80 is a small one.")]
 RECIPE = Annotated[
     str, typer.Option("--recipe", "-r", help="quick (a minute a fold on two cores) or ts-cnn (the paper's).")
 ]
 SET = Annotated[
     list[str] | None,
-    typer.Option(
-        "--set", metavar="NAME=VALUE", help="Change a setting, e.g. width=1/2 or iterations=100; repeatable."
-    ),
+    typer.Option("--set", metavar="NAME=VALUE", help="Change a setting, e.g. width=1/2 or iterations=100; repeatable."),
 ]
 RESULTS = Annotated[Path, typer.Option(help="Folder whose runs.csv gets one row a finished run.")]
 RUNS = Annotated[Path, typer.Option(help="Folder of all runs.")]
@@ -42,14 +38,10 @@ def train(
     ] = None,
     validation_fold: Annotated[
         int,
-        typer.Option(
-            help="A training fold to score in place of the test fold, which stays unseen; 0 for none."
-        ),
+        typer.Option(help="A training fold to score in place of the test fold, which stays unseen; 0 for none."),
     ] = 0,
     keep_epochs: Annotated[bool, typer.Option(help="Keep predictions and embeddings per epoch.")] = False,
-    compile_model: Annotated[
-        bool, typer.Option("--compile", help="Fuse the network with torch.compile.")
-    ] = False,
+    compile_model: Annotated[bool, typer.Option("--compile", help="Fuse the network with torch.compile.")] = False,
     results: RESULTS = Path("results"),
     as_json: JSON = False,
 ) -> None:
@@ -58,13 +50,11 @@ def train(
     from esclab.papers import find_recipe
     from esclab.training.crossval import run_folder
     from esclab.training.recipe import change_recipe
-    from esclab.training.run import create_run
+    from esclab.training.start import create_run
 
     clips = load_dataset(dataset)
     chosen = change_recipe(find_recipe(recipe), model, parse_changes(changes))
-    folder = out or run_folder(
-        "runs", model, clips, chosen, fold=fold, validation_fold=validation_fold, seed=seed
-    )
+    folder = out or run_folder("runs", model, clips, chosen, fold=fold, validation_fold=validation_fold, seed=seed)
     run = create_run(
         model, clips, chosen, folder=folder, fold=fold, validation_fold=validation_fold, seed=seed,
         keep_epochs=keep_epochs,
@@ -92,9 +82,7 @@ def cv(
     folds: Annotated[str, typer.Option(help="E.g. 1,3; all by default.")] = "",
     validate: Annotated[
         bool,
-        typer.Option(
-            "--validate", help="Score validation folds cut from the training folds; test folds stay unseen."
-        ),
+        typer.Option("--validate", help="Score validation folds cut from the training folds; test folds stay unseen."),
     ] = False,
     keep_epochs: Annotated[bool, typer.Option(help="Keep predictions and embeddings per epoch.")] = False,
     runs: RUNS = Path("runs"),
@@ -158,9 +146,7 @@ def _train(run: Run, results: Path, *, compile_model: bool, as_json: bool) -> No
     if as_json:
         typer.echo(json.dumps({"run": str(run.path), **run.summary}, indent=2))
     else:
-        typer.echo(
-            f"accuracy {100 * run.summary['accuracy']:.1f} % on fold {run.config.held_out} -> {run.path}"
-        )
+        typer.echo(f"accuracy {100 * run.summary['accuracy']:.1f} % on fold {run.config.held_out} -> {run.path}")
 
 
 def _enter(run: Run, results: Path) -> None:
@@ -181,8 +167,7 @@ def _print_comparison(runs: list[Run], *, as_json: bool) -> None:
     predictions = join_predictions(runs)
     result = summarize_accuracy(predictions)
     seconds = {
-        model: sum(r.summary["seconds"] for r in runs if r.config.model == model)
-        for model in result.table["model"]
+        model: sum(r.summary["seconds"] for r in runs if r.config.model == model) for model in result.table["model"]
     }
     table = accuracy_table(result)
     table["Seconds"] = [f"{value:.0f}" for value in seconds.values()]

@@ -147,8 +147,8 @@ def read_windows(
 ) -> Iterator[np.ndarray]:
     """Yield windows of a recording of any length; memory does not grow with it.
 
-    Window k starts at k * `hop_s`. The last window is the first that reaches the end of the file, padded with
-    zeros.
+    Window k starts at k * `hop_s`. The last window is the one that reaches the end of the file, padded with
+    zeros; where windows leave gaps (`hop_s` > `window_s`) and the file ends in one, it is the one before.
 
     Parameters
     ----------

@@ -52,9 +52,7 @@ class FeatureEntry:
 
 
 FEATURES: dict[str, FeatureEntry] = {
-    "logmel": FeatureEntry(
-        "log-mel spectrogram, 40 bands", "esclab.features.logmel", "LogMel", "LogMelConfig"
-    ),
+    "logmel": FeatureEntry("log-mel spectrogram, 40 bands", "esclab.features.logmel", "LogMel", "LogMelConfig"),
 }
 
 
@@ -81,9 +79,7 @@ def build_feature(name: str = "logmel", **settings: Any) -> Feature:
     known = [field.name for field in fields(config_class)]
     for setting in settings:
         if setting not in known:
-            raise OptionError(
-                f"feature {name}", f"has no setting {setting}", f"choose one of {', '.join(known)}"
-            )
+            raise OptionError(f"feature {name}", f"has no setting {setting}", f"choose one of {', '.join(known)}")
     return getattr(module, entry.builder)(config_class(**settings))
 
 

@@ -42,8 +42,8 @@ class LogMelConfig:
 class LogMel(nn.Module):
     """Waveform `(clip, sample)` to log-mel spectrogram `(clip, 1, frame, band)` in dB.
 
-    Frames are centred: frame `t` looks at the window around `t * hop_s`, so 5 s at the default settings give 251 frames.
-    Every clip is transformed by itself, so its values do not depend on its batch (and stay in the processor's cache).
+    Frames are centred: frame `t` looks at the window around `t * hop_s`, so 5 s at the default settings give 251
+    frames. Every clip is transformed by itself, so its values do not depend on its batch (and stay in the cache).
 
     Source: TS-CNN, section 3.3. The mel scale is HTK's, without area normalisation (our reading).
     """

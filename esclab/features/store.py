@@ -8,7 +8,7 @@ import logging
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, cast
 
 import numpy as np
 import torch
@@ -77,9 +77,7 @@ def load_features(
         # Another process may have made it while this one waited.
         features = _open_checked(path)
         if features is None:
-            _compute(
-                path, _transform_clips(dataset, feature, duration_s), len(dataset), dtype, settings, progress
-            )
+            _compute(path, _transform_clips(dataset, feature, duration_s), len(dataset), dtype, settings, progress)
             features = _open_checked(path)
     if features is None:
         raise DatasetError(path, "changed while it was read", "run the command again")
@@ -118,7 +116,7 @@ def _compute(
                 progress(done, count)
         file.flush()
         file.seek(0)
-        digest = hashlib.file_digest(file, "sha256").hexdigest()
+        digest = hashlib.file_digest(cast(Any, file), "sha256").hexdigest()
     write_json(path.with_suffix(".json"), {**settings, "sha256": digest})
 
 

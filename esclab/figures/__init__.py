@@ -102,8 +102,6 @@ def draw(name: str, result: Any, *, hand: Hand = "plotly", **options: Any) -> An
     known = [option for option in list(inspect.signature(entry.figure).parameters)[1:] if option != "hand"]
     for option in options:
         if option not in known:
-            choice = (
-                f"choose among {', '.join(known)}" if known else "leave it out: this figure has no options"
-            )
+            choice = f"choose among {', '.join(known)}" if known else "leave it out: this figure has no options"
             raise OptionError(f"figure {name!r}", f"it has no option {option!r}", choice)
     return entry.figure(result, hand=hand, **options)

@@ -60,11 +60,7 @@ def accuracy_data(result: AccuracyResult) -> pd.DataFrame:
 
     `kind` is "mean", "fold" or "chance" (model ""); `low` and `high` bound a mean's interval.
     """
-    means = (
-        result.table[["model", "mean", "low", "high"]]
-        .rename(columns={"mean": "accuracy"})
-        .assign(kind="mean")
-    )
+    means = result.table[["model", "mean", "low", "high"]].rename(columns={"mean": "accuracy"}).assign(kind="mean")
     folds = result.by_fold[["model", "fold", "seed", "accuracy"]].assign(kind="fold")
     chance = pd.DataFrame({"model": [""], "kind": ["chance"], "accuracy": [result.chance]})
     data = pd.concat([part for part in (means, folds, chance) if len(part)], ignore_index=True)
@@ -78,7 +74,7 @@ def _place_folds(result: AccuracyResult) -> pd.DataFrame:
     folds = result.by_fold[result.by_fold["model"].isin(list(rows))]
     order = folds.groupby("model").cumcount()
     count = folds.groupby("model")["model"].transform("size")
-    share = order / np.maximum(count - 1, 1)
+    share: pd.Series = order / np.maximum(count - 1, 1)
     return folds.assign(row=folds["model"].map(rows) + FOLDS_FROM + (FOLDS_TO - FOLDS_FROM) * share)
 
 
@@ -132,9 +128,7 @@ def _draw_plotly(result: AccuracyResult, limits: tuple[float, float]) -> Any:
     figure = go.Figure([fold_dots, means])
     figure.add_vline(result.chance * 100, line={"color": SOFT_INK, "width": 1.5, "dash": "dash"})
     for i, row in enumerate(rows):
-        figure.add_annotation(
-            x=1.01, xref="paper", y=i, text=_write_value(row), showarrow=False, xanchor="left"
-        )
+        figure.add_annotation(x=1.01, xref="paper", y=i, text=_write_value(row), showarrow=False, xanchor="left")
     figure.update_xaxes(title_text=X_TITLE, range=[limits[0] * 100, limits[1] * 100])
     figure.update_yaxes(
         title_text=Y_TITLE,
@@ -163,9 +157,7 @@ def _draw_print(result: AccuracyResult, limits: tuple[float, float]) -> Any:
         axes.axvline(result.chance * 100, color=SOFT_INK, linewidth=0.9, linestyle=(0, (4, 2)))
         axes.scatter(folds["accuracy"] * 100, folds["row"], s=7, color=SOFT_INK, alpha=0.7, linewidths=0)
         for i, row in enumerate(rows):
-            axes.plot(
-                [row.low * 100, row.high * 100], [i, i], color=ACCENT, linewidth=1.6, solid_capstyle="butt"
-            )
+            axes.plot([row.low * 100, row.high * 100], [i, i], color=ACCENT, linewidth=1.6, solid_capstyle="butt")
             axes.plot(row.mean * 100, i, "o", color=ACCENT, markersize=5)
             axes.annotate(_write_value(row), (1.01, i), xycoords=("axes fraction", "data"), va="center")
         axes.set_yticks(range(len(rows)), [shorten(row.model) for row in rows])

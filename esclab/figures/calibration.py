@@ -62,9 +62,7 @@ def _title(result: CalibrationResult) -> tuple[str, str]:
 
 def _columns(result: CalibrationResult) -> dict[str, np.ndarray]:
     """Return the bins in %, with their `centre` and `width`, and `count` as whole numbers."""
-    bins = {
-        name: result.bins[name].to_numpy(float) * 100 for name in ("low", "high", "confidence", "accuracy")
-    }
+    bins = {name: result.bins[name].to_numpy(float) * 100 for name in ("low", "high", "confidence", "accuracy")}
     bins["centre"], bins["width"] = (bins["low"] + bins["high"]) / 2, bins["high"] - bins["low"]
     return bins | {"count": result.bins["count"].fillna(0).to_numpy(int)}
 
@@ -151,9 +149,7 @@ def _draw_print(result: CalibrationResult) -> Any:
             label="accuracy in the bin",
         )
         upper.plot([0, 100], [0, 100], color=SOFT_INK, linestyle=(0, (4, 2)), label="perfect calibration")
-        upper.plot(
-            bins["confidence"], bins["accuracy"], "o-", color=ACCENT, label="mean confidence of the bin"
-        )
+        upper.plot(bins["confidence"], bins["accuracy"], "o-", color=ACCENT, label="mean confidence of the bin")
         upper.set(ylabel=Y_TITLE, ylim=(0, 101), xlim=(0, 100))
         upper.legend(loc="upper left", borderaxespad=0.2)
         bars = lower.bar(bins["centre"], bins["count"], bins["width"], color=SOFT_INK, ec="white")

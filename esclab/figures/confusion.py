@@ -13,7 +13,10 @@ from esclab.figures.theme import (
     GRID,
     PRINT_FONT_PT,
     SCREEN_FONT_PX,
+    TWO_COLUMNS_IN,
+    WHITE_TEXT_FROM,
     Hand,
+    build_color_bar,
     choose_hand,
     new_print_figure,
     print_style,
@@ -85,7 +88,7 @@ def _shade_cells(result: ConfusionResult, *, normalise: bool) -> tuple[np.ndarra
     return np.where(result.counts > 0, shades, np.nan), top, title
 
 
-def _write_cells(result: ConfusionResult, *, normalise: bool, newline: str) -> np.ndarray | None:
+def _write_cells(result: ConfusionResult, *, normalise: bool) -> np.ndarray | None:
     """Return the text of each cell, shape (class, class), or None where there are too many classes to read it."""
     if len(result.class_names) > MOST_CLASSES_WITH_TEXT:
         return None
@@ -94,7 +97,7 @@ def _write_cells(result: ConfusionResult, *, normalise: bool, newline: str) -> n
         return counts
     rates = np.vectorize(_write_rate, otypes=[object])(np.nan_to_num(_rate_rows(result.counts)))
     if len(result.class_names) <= MOST_CLASSES_WITH_COUNTS:
-        rates = rates + np.where(result.counts > 0, " %" + newline + "(" + counts.astype(object) + ")", "")
+        rates = rates + np.where(result.counts > 0, " %\n(" + counts.astype(object) + ")", "")
     return np.where(result.counts > 0, rates, "")
 
 
@@ -117,7 +120,6 @@ def _draw_plotly(result: ConfusionResult, *, normalise: bool) -> Any:
     hover = np.empty((classes, classes, 3), dtype=object)
     hover[..., 0], hover[..., 1] = names[:, None], names[None, :]
     hover[..., 2] = [[f"{n} of {row.sum()}" for n in row] for row in result.counts]
-    text = _write_cells(result, normalise=normalise, newline="<br>")
     figure = go.Figure(
         go.Heatmap(
             z=shades,
@@ -125,17 +127,21 @@ def _draw_plotly(result: ConfusionResult, *, normalise: bool) -> Any:
             zmax=top,
             colorscale=rate_colours_for_plotly(),
             customdata=hover,
-            text=None if text is None else np.char.replace(text.astype(str), "<1", "&lt;1"),
-            texttemplate=None if text is None else "%{text}",
-            textfont={"size": SCREEN_FONT_PX - 1},
             xgap=1,
             ygap=1,
             hoverongaps=False,
             hovertemplate="true %{customdata[0]}<br>predicted %{customdata[1]}<br>%{customdata[2]} clips, "
             "%{z:.3~g}" + (" %" if normalise else " (count)") + "<extra></extra>",
-            colorbar={"title": {"text": bar_title, "side": "right"}, "thickness": 14, "outlinewidth": 0},
+            colorbar=build_color_bar(bar_title),
         )
     )
+    text = _write_cells(result, normalise=normalise)
+    if text is not None:
+        rows, columns = np.nonzero(text != "")
+        words = [text[cell].replace("<", "&lt;").replace("\n", "<br>") for cell in zip(rows, columns, strict=True)]
+        inks = np.where(shades[rows, columns] >= WHITE_TEXT_FROM * top, "white", "black")
+        font = {"size": SCREEN_FONT_PX - 1, "color": inks}
+        figure.add_scatter(x=columns, y=rows, mode="text", text=words, textfont=font, hoverinfo="skip")
     ticks = {
         "tickmode": "array",
         "tickvals": list(range(classes)),
@@ -144,9 +150,7 @@ def _draw_plotly(result: ConfusionResult, *, normalise: bool) -> Any:
     }
     border = {"mirror": True, "range": [-0.5, classes - 0.5], "constrain": "domain"}
     small = {"tickfont": {"size": 12}, "ticks": ""}
-    figure.update_xaxes(
-        title_text=X_TITLE, tickangle=-90 if classes > 15 else -45, **ticks, **border, **small
-    )
+    figure.update_xaxes(title_text=X_TITLE, tickangle=-90 if classes > 15 else -45, **ticks, **border, **small)
     figure.update_yaxes(title_text=Y_TITLE, scaleanchor="x", **ticks, **border, **small)
     figure.update_yaxes(range=[classes - 0.5, -0.5])
     side = max(300, classes * (46 if classes <= MOST_CLASSES_WITH_TEXT else 17))
@@ -154,11 +158,10 @@ def _draw_plotly(result: ConfusionResult, *, normalise: bool) -> Any:
     figure.update_layout(
         template=register_template(),
         title={"text": plotly_text(title, 90), "subtitle": {"text": subtitle}},
-        # Faint lines between blank cells lead the eye along a row: they are the gaps between opaque cells.
-        plot_bgcolor="white",
         width=side + 290,
         height=side + 230,
     )
+    # Faint lines lead the eye along rows of blank cells.
     for edge in np.arange(0.5, classes - 1):
         figure.add_hline(edge, line={"color": GRID, "width": 1}, layer="below")
         figure.add_vline(edge, line={"color": GRID, "width": 1}, layer="below")
@@ -170,13 +173,12 @@ def _draw_print(result: ConfusionResult, *, normalise: bool) -> Any:
 
     classes = len(result.class_names)
     shades, top, bar_title = _shade_cells(result, normalise=normalise)
-    text = _write_cells(result, normalise=normalise, newline="\n")
-    cell_in = 0.4 if classes <= MOST_CLASSES_WITH_COUNTS else 0.33 if text is not None else 0.117
-    side_in = max(1.6, classes * cell_in)
+    text = _write_cells(result, normalise=normalise)
     names = [shorten(name) for name in result.class_names]
     label_in = 0.062 * max(len(name) for name in names)
+    side_in = _size_matrix(classes, TWO_COLUMNS_IN - label_in - 0.95)
     with print_style():
-        figure = new_print_figure(side_in + label_in + 0.95, side_in + label_in + 0.75)
+        figure = new_print_figure(side_in + label_in + 0.95, side_in + 0.75 * label_in + 0.75)
         axes = figure.subplots()
         sns.heatmap(
             shades,
@@ -202,6 +204,15 @@ def _draw_print(result: ConfusionResult, *, normalise: bool) -> Any:
             for label in axes.get_xticklabels():
                 label.set_rotation_mode("anchor")
         axes.set_yticks(centres, names, rotation=0)
+        for label in axes.texts:
+            column, row = (int(place) for place in label.get_position())
+            label.set_color("white" if shades[row, column] >= WHITE_TEXT_FROM * top else "black")
         axes.set(xlabel=X_TITLE, ylabel=Y_TITLE)
         axes.set_title("\n".join(_title(result)))
     return figure
+
+
+def _size_matrix(classes: int, room_in: float) -> float:
+    """Return the side of the printed matrix, in inches: within two columns, as long as the class names have room."""
+    liked_in = 0.4 if classes <= MOST_CLASSES_WITH_COUNTS else 0.33 if classes <= MOST_CLASSES_WITH_TEXT else 0.117
+    return max(1.7, classes * max(min(liked_in, room_in / classes), PRINT_FONT_PT / 70))

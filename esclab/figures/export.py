@@ -136,9 +136,7 @@ def _write_print(figure: Any, fmt: str, title: str) -> bytes:
 def _write_html(figure: Any, title: str) -> bytes:
     import html
 
-    body = figure.to_html(
-        full_html=False, include_plotlyjs=True, div_id="figure", config={"responsive": True}
-    )
+    body = figure.to_html(full_html=False, include_plotlyjs=True, div_id="figure", config={"responsive": True})
     head = (
         '<!doctype html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
         '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
@@ -217,6 +215,4 @@ def _to_json(value: Any) -> Any:
 
 def _list_versions() -> dict[str, str]:
     packages = ("numpy", "pandas", "matplotlib", "seaborn", "plotly", "kaleido")
-    return {"esclab": esclab.__version__, "python": platform.python_version()} | {
-        p: version(p) for p in packages
-    }
+    return {"esclab": esclab.__version__, "python": platform.python_version()} | {p: version(p) for p in packages}

@@ -86,6 +86,9 @@ def _draw_plotly(result: LearningResult) -> Any:
         key = go.Scatter(x=[None], y=[None], mode="lines", line={"color": SOFT_INK, "dash": dash, "width": 2})
         figure.add_trace(key.update(name=plotly_text(part), hoverinfo="skip", legend="legend2"), row=1, col=1)
     for i, run in enumerate(result.histories):
+        line, symbol = {"color": COLOURS[i % len(COLOURS)], "width": 2}, PLOTLY_MARKERS[i % len(PLOTLY_MARKERS)]
+        key = go.Scatter(x=[None], y=[None], mode="lines+markers", line=line, marker={"symbol": symbol, "size": 8})
+        figure.add_trace(key.update(name=plotly_text(run), legendgroup=str(i)), row=1, col=1)
         for column, (quantity, _, factor) in enumerate(PANELS, start=1):
             for part, dash in (("train", "dash"), (result.valid_name, "solid")):
                 rows = _select(data, run, part, quantity)
@@ -98,14 +101,10 @@ def _draw_plotly(result: LearningResult) -> Any:
                     mode="lines+markers",
                     name=plotly_text(run),
                     legendgroup=str(i),
-                    showlegend=column == 1 and part != "train",
+                    showlegend=False,
                     opacity=0.75 if part == "train" else 1.0,
-                    line={"color": COLOURS[i % len(COLOURS)], "dash": dash, "width": 2},
-                    marker={
-                        "symbol": PLOTLY_MARKERS[i % len(PLOTLY_MARKERS)],
-                        "size": 8,
-                        "maxdisplayed": MARKERS_PER_LINE,
-                    },
+                    line=line | {"dash": dash},
+                    marker={"symbol": symbol, "size": 8, "maxdisplayed": MARKERS_PER_LINE},
                     hovertemplate=f"iteration %{{x}}, epoch %{{customdata}}<br>{plotly_text(part)} {quantity} "
                     f"%{{y:{value}}} {unit}<extra>%{{fullData.name}}</extra>",
                 )

@@ -53,10 +53,11 @@ def locate_bands(frequency_hz: np.ndarray | float, bands_hz: np.ndarray) -> np.n
     bands_hz = np.asarray(bands_hz, dtype=float)
     if len(bands_hz) == 1:
         bands_hz = bands_hz[0] * np.array([0.5, 1.5])
-        return np.interp(frequency_hz, bands_hz, [-0.5, 0.5])
+        return np.asarray(np.interp(frequency_hz, bands_hz, [-0.5, 0.5]))
     edges_hz = find_edges(bands_hz)[[0, -1]]
     positions = np.concatenate([[-0.5], np.arange(len(bands_hz)), [len(bands_hz) - 0.5]])
-    return np.interp(frequency_hz, np.concatenate([edges_hz[:1], bands_hz, edges_hz[1:]]), positions)
+    known_hz = np.concatenate([edges_hz[:1], bands_hz, edges_hz[1:]])
+    return np.asarray(np.interp(frequency_hz, known_hz, positions))
 
 
 def place_frequency_ticks(bands_hz: np.ndarray, *, gap: float = 0.07) -> tuple[np.ndarray, list[str]]:
@@ -96,9 +97,7 @@ def _find_round_frequencies(bands_hz: np.ndarray) -> np.ndarray:
         return inside
     if high <= low:
         return np.array([low])
-    step = min(
-        (m * 10.0**e for e in range(-1, 6) for m in (1, 2, 5)), key=lambda s: abs((high - low) / s - 4.5)
-    )
+    step = min((m * 10.0**e for e in range(-1, 6) for m in (1, 2, 5)), key=lambda s: abs((high - low) / s - 4.5))
     return np.arange(np.ceil(low / step - 1e-9), np.floor(high / step + 1e-9) + 1) * step
 
 

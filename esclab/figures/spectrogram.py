@@ -123,18 +123,12 @@ def _place_boxes(result: TimeFrequencyMap, events: pd.DataFrame) -> list[tuple[f
     """Return the events as (left, right, bottom, top) in s and band index, cut at the edges of the map."""
     missing = [column for column in EVENT_COLUMNS if column not in events.columns]
     if missing:
-        raise OptionError(
-            "events", f"column {missing[0]!r} is missing", f"give the columns {', '.join(EVENT_COLUMNS)}"
-        )
+        raise OptionError("events", f"column {missing[0]!r} is missing", f"give the columns {', '.join(EVENT_COLUMNS)}")
     edges_s = find_edges(result.time_s)
     times = [(events["onset_s"], edges_s[0]), (events["offset_s"], edges_s[-1])]
-    left, right = (
-        np.clip(column.fillna(edge).to_numpy(float), edges_s[0], edges_s[-1]) for column, edge in times
-    )
+    left, right = (np.clip(column.fillna(edge).to_numpy(float), edges_s[0], edges_s[-1]) for column, edge in times)
     ends = [(events["low_hz"], -np.inf), (events["high_hz"], np.inf)]
-    bottom, top = (
-        locate_bands(column.fillna(edge).to_numpy(float), result.frequency_hz) for column, edge in ends
-    )
+    bottom, top = (locate_bands(column.fillna(edge).to_numpy(float), result.frequency_hz) for column, edge in ends)
     return [tuple(map(float, box)) for box in zip(left, right, bottom, top, strict=True)]  # type: ignore[misc]
 
 
@@ -155,11 +149,9 @@ def _draw_plotly(
         outline_x += [left, right, right, left, left, None]
         outline_y += [bottom, bottom, top, top, bottom, None]
     # White on black is seen on every colour of the map.
-    for colour, width in (("black", 4), ("white", 2)) if boxes else ():
+    for colour, width in (("black", 3.5), ("white", 1.5)) if boxes else ():
         line = {"color": colour, "width": width}
-        outline = go.Scatter(
-            x=outline_x, y=outline_y, mode="lines", line=line, hoverinfo="skip", name="event"
-        )
+        outline = go.Scatter(x=outline_x, y=outline_y, mode="lines", line=line, hoverinfo="skip", name="event")
         figure.add_trace(outline.update(showlegend=False))
     positions, labels = place_frequency_ticks(result.frequency_hz)
     edges_s = find_edges(result.time_s)
@@ -189,7 +181,7 @@ def _draw_print(
         axes = figure.subplots()
         mesh = draw_mesh(axes, result, colours)
         for left, right, bottom, top in boxes:
-            for colour, width in (("black", 2.0), ("white", 1.0)):
+            for colour, width in (("black", 1.8), ("white", 0.8)):
                 box = Rectangle((left, bottom), right - left, top - bottom, fill=False, ec=colour, lw=width)
                 axes.add_patch(box)
         bar = figure.colorbar(mesh, ax=axes, label=label_values(result), aspect=28, pad=0.02)

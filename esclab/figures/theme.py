@@ -27,6 +27,8 @@ PRINT_MARKERS = ("o", "s", "D", "^", "X", "v", "p", "*")
 MAP_COLOURS = "magma"
 # Light to dark for rates; the palest end is left out, so that a small rate still differs from a blank cell.
 RATE_COLOURS_FROM, RATE_COLOURS_TO = 0.95, 0.08
+# Share of that scale from which white text has more contrast than black (relative luminance 0.18, WCAG 2).
+WHITE_TEXT_FROM = 0.45
 
 ONE_COLUMN_IN = 3.4
 TWO_COLUMNS_IN = 7.0
@@ -97,7 +99,7 @@ def print_style() -> Iterator[None]:
     """Apply `PRINT_STYLE` to what matplotlib draws inside the block; the reader's own settings come back after it."""
     import matplotlib as mpl
 
-    with mpl.rc_context(PRINT_STYLE):
+    with mpl.rc_context(PRINT_STYLE):  # type: ignore[arg-type]
         yield
 
 
@@ -138,7 +140,16 @@ def register_template() -> str:
                 "size": SCREEN_FONT_PX,
                 "color": INK,
             },
-            "title": {"x": 0.01, "xanchor": "left", "font": {"size": SCREEN_FONT_PX + 3}},
+            "title": {
+                "x": 0.01,
+                "xanchor": "left",
+                "y": 1,
+                "yref": "container",
+                "yanchor": "top",
+                "pad": {"t": 14},
+                "font": {"size": SCREEN_FONT_PX + 3},
+                "subtitle": {"font": {"size": SCREEN_FONT_PX, "color": SOFT_INK}},
+            },
             "paper_bgcolor": "white",
             "plot_bgcolor": "white",
             "hoverlabel": {"font": {"size": SCREEN_FONT_PX}, "bgcolor": "white", "align": "left"},
@@ -149,6 +160,12 @@ def register_template() -> str:
         }
     )
     return TEMPLATE
+
+
+def build_color_bar(title: str) -> dict[str, Any]:
+    """Return the settings of plotly's colour bar; `title` has its unit and is escaped."""
+    text = {"text": title, "side": "right", "font": {"size": SCREEN_FONT_PX + 1}}
+    return {"title": text, "tickfont": {"size": SCREEN_FONT_PX}, "thickness": 14, "outlinewidth": 0}
 
 
 def rate_colours_for_plotly() -> list[list[Any]]:

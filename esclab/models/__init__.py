@@ -43,9 +43,7 @@ MODELS: dict[str, ModelEntry] = {
         )
         for block in (1, 2, 3, 4)
     },
-    "ts-cnn10-fixed": _cnn10(
-        "parallel attention, the three branches weighed 1/3", arrangement="parallel-fixed"
-    ),
+    "ts-cnn10-fixed": _cnn10("parallel attention, the three branches weighed 1/3", arrangement="parallel-fixed"),
     "ts-cnn10-concat": _cnn10("temporal, then spectral attention", arrangement="temporal-spectral"),
     "st-cnn10-concat": _cnn10("spectral, then temporal attention", arrangement="spectral-temporal"),
 }
@@ -89,8 +87,6 @@ def build_model(name: str, *, classes: int, bands: int, **settings: Any) -> Soun
     options = model_options(name)
     for setting in settings:
         if setting not in options:
-            raise OptionError(
-                f"model {name}", f"has no setting {setting}", f"choose among {', '.join(options)}"
-            )
+            raise OptionError(f"model {name}", f"has no setting {setting}", f"choose among {', '.join(options)}")
     builder = getattr(import_module(entry.module), entry.builder)
     return builder(classes, bands, **{**entry.settings, **settings})

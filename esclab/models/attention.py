@@ -8,16 +8,14 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import Literal, get_args
+from typing import Literal, cast, get_args
 
 import torch
 from torch import Tensor, nn
 
 from esclab.errors import OptionError
 
-Arrangement = Literal[
-    "temporal", "spectral", "parallel", "parallel-fixed", "temporal-spectral", "spectral-temporal"
-]
+Arrangement = Literal["temporal", "spectral", "parallel", "parallel-fixed", "temporal-spectral", "spectral-temporal"]
 Listener = Callable[[str, Tensor], None]
 PARALLEL = ("parallel", "parallel-fixed")
 GATES: dict[str, tuple[str, ...]] = {
@@ -32,17 +30,17 @@ OTHER_AXIS = {"temporal": 2, "spectral": 1}  # of (clip, frame, band)
 class TemporalSpectralAttention(nn.Module):
     """Weigh the frames and bands of a feature map.
 
-    Each gate squeezes the channels to one map by a 1x1 convolution (equations 1, 2), averages it over the other axis and
-    takes the sigmoid (equations 3, 4): one weight in (0, 1) per frame, or per band.
+    Each gate squeezes the channels to one map by a 1x1 convolution (equations 1, 2), averages it over the other axis
+    and takes the sigmoid (equations 3, 4): one weight in (0, 1) per frame, or per band.
 
     Parameters
     ----------
     channels : int
         Channels of the feature map.
     arrangement : str
-        "temporal" or "spectral" alone (equations 5, 6); "parallel": alpha U_T + beta U_F + gamma U with a learned softmax
-        mixture of equal initial weights (equations 7, 8); "parallel-fixed": the same with 1/3 each; "temporal-spectral"
-        and "spectral-temporal": one after the other (figure 2).
+        "temporal" or "spectral" alone (equations 5, 6); "parallel": alpha U_T + beta U_F + gamma U with a learned
+        softmax mixture of equal initial weights (equations 7, 8); "parallel-fixed": the same with 1/3 each;
+        "temporal-spectral" and "spectral-temporal": one after the other (figure 2).
     """
 
     def __init__(self, channels: int, arrangement: Arrangement = "parallel") -> None:
@@ -54,9 +52,7 @@ class TemporalSpectralAttention(nn.Module):
                 f"choose one of {', '.join(get_args(Arrangement))}",
             )
         self.arrangement = arrangement
-        self.gates = nn.ModuleDict(
-            {kind: nn.Conv2d(channels, 1, kernel_size=1) for kind in GATES[arrangement]}
-        )
+        self.gates = nn.ModuleDict({kind: nn.Conv2d(channels, 1, kernel_size=1) for kind in GATES[arrangement]})
         if arrangement == "parallel":
             self.mixture_logits = nn.Parameter(torch.zeros(3))
         elif arrangement == "parallel-fixed":
@@ -81,14 +77,14 @@ class TemporalSpectralAttention(nn.Module):
 
     def _gate(self, x: Tensor, kinds: tuple[str, ...]) -> dict[str, Tensor]:
         """Return weights that broadcast against `x`, float32; all kinds share one pass over the large map."""
-        convs = [self.gates[kind] for kind in kinds]
+        convs = [cast(nn.Conv2d, self.gates[kind]) for kind in kinds]
         kernel = torch.cat([conv.weight.flatten(1) for conv in convs]).to(x.dtype)
         # A 1x1 convolution as a matrix product: in channels-last order it needs no copy, and few outputs are cheap.
         maps = (x.movedim(1, -1) @ kernel.t()).float()
         weights = {}
         for number, (kind, conv) in enumerate(zip(kinds, convs, strict=True)):
             squeezed = maps[..., number].mean(OTHER_AXIS[kind], keepdim=True)
-            weights[kind] = torch.sigmoid(squeezed + conv.bias).unsqueeze(1)
+            weights[kind] = torch.sigmoid(squeezed + cast(Tensor, conv.bias)).unsqueeze(1)
             if self.listener is not None:
                 self.listener(kind, weights[kind])
         return weights

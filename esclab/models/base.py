@@ -9,9 +9,9 @@ from torch import Tensor, nn
 class SoundClassifier(nn.Module):
     """Base of all networks: features `(clip, 1, frame, band)` to logits `(clip, class)`.
 
-    A subclass sets `cam_layers` (names of submodules, shallow to deep, whose output is `(clip, channel, frame, band)`),
-    `classifier` (the last linear layer) and writes `represent`. The training clips' mean and spread travel with the weights,
-    so a trained network takes features as the front end gives them.
+    A subclass sets `cam_layers` (names of submodules, shallow to deep, with output `(clip, channel, frame, band)`),
+    `classifier` (the last linear layer) and writes `represent`. The training clips' mean and spread travel with the
+    weights, so a trained network takes features as the front end gives them.
 
     Parameters
     ----------
@@ -30,7 +30,7 @@ class SoundClassifier(nn.Module):
         self.register_buffer("input_std", torch.ones(bands))
 
     def standardise_by(self, mean: Tensor, std: Tensor) -> None:
-        """Bring each band of every input to zero mean and unit spread, given the training clips' (each of shape (band,))."""
+        """Bring each band of every input to zero mean and unit spread, given those of the training clips, (band,)."""
         self.input_mean.copy_(mean)
         self.input_std.copy_(std.clamp_min(1e-3))
 

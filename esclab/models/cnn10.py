@@ -22,8 +22,8 @@ WIDTHS = (0.25, 0.5, 1.0)
 class ConvBlock(nn.Module):
     """Two 3x3 convolutions, each with batch norm and ReLU; attention; 2x2 average pooling; dropout.
 
-    `variant="code"` follows the published forerunner TFNet: LeakyReLU (0.2) before batch norm, batch norm after the attention
-    too, no dropout.
+    `variant="code"` follows the published forerunner TFNet: LeakyReLU (0.2) before batch norm, batch norm after the
+    attention too, no dropout.
     """
 
     def __init__(
@@ -94,9 +94,7 @@ class CNN10(SoundClassifier):
         self.bn0 = nn.BatchNorm2d(bands)
         channels = [round(width * count) for count in CHANNELS]
         for number, (inputs, outputs) in enumerate(zip([1, *channels], channels, strict=False), start=1):
-            block = ConvBlock(
-                inputs, outputs, arrangement=arrangement if number in blocks else None, variant=variant
-            )
+            block = ConvBlock(inputs, outputs, arrangement=arrangement if number in blocks else None, variant=variant)
             self.add_module(f"block{number}", block)
         self.dropout = nn.Dropout(0.5)
         self.fc1 = nn.Linear(channels[-1], channels[-1])

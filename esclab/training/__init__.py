@@ -1,1 +1,1 @@
-
+"""Training: recipes, runs, the loop, cross-validation, the ledger of results."""

@@ -13,7 +13,8 @@ from esclab.errors import OptionError
 from esclab.results import Predictions
 from esclab.training.loop import EpochReport, train
 from esclab.training.recipe import Recipe
-from esclab.training.run import Run, create_run
+from esclab.training.run import Run
+from esclab.training.start import create_run
 
 
 @dataclass(frozen=True)
@@ -119,9 +120,7 @@ def join_predictions(runs: Sequence[Run]) -> list[Predictions]:
 def _join(parts: list[Predictions]) -> Predictions:
     clips = np.concatenate([part.clips for part in parts])
     if len(np.unique(clips)) < len(clips):
-        raise OptionError(
-            f"runs of {parts[0].model}", "predict the same clip twice", "give one run a fold and seed"
-        )
+        raise OptionError(f"runs of {parts[0].model}", "predict the same clip twice", "give one run a fold and seed")
     if any(part.class_names != parts[0].class_names for part in parts):
         raise OptionError(f"runs of {parts[0].model}", "have different classes", "give runs of one dataset")
     return Predictions(

@@ -74,9 +74,7 @@ def read_ledger(path: str | Path) -> pd.DataFrame:
     table = pd.read_csv(path, dtype={"recipe_digest": str})
     missing = [name for name in COLUMNS if name not in table.columns]
     if missing:
-        raise StorageError(
-            path, f"lacks the columns {', '.join(missing)}", "restore the file or choose another"
-        )
+        raise StorageError(path, f"lacks the columns {', '.join(missing)}", "restore the file or choose another")
     return table
 
 

@@ -34,8 +34,8 @@ class Recipe:
     learning_rate : float
         Its highest value.
     schedule : {"constant", "exponential", "one-cycle"}
-        "exponential" multiplies by `decay` every `decay_every` iterations; "one-cycle" rises over the first 30 % and falls
-        to almost nothing, both along a cosine.
+        "exponential" multiplies by `decay` every `decay_every` iterations; "one-cycle" rises over the first 30 %
+        and falls to almost nothing, both along a cosine.
     decay, decay_every, weight_decay, momentum : float
     mixup_alpha : float
         0 for none.
@@ -101,15 +101,14 @@ class Recipe:
 
     def to_dict(self) -> dict[str, Any]:
         """Return the recipe as plain values that JSON keeps."""
-        return {
-            key: dict(value) if isinstance(value, Mapping) else value for key, value in asdict(self).items()
-        }
+        return {key: dict(value) if isinstance(value, Mapping) else value for key, value in asdict(self).items()}
 
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> Recipe:
         """Return the recipe that `to_dict` described."""
         known = {f.name for f in fields(cls)}
-        return cls(**{k: tuple(v) if k == "not_in_paper" else v for k, v in values.items() if k in known})
+        kept: dict[str, Any] = {k: v for k, v in values.items() if k in known}
+        return cls(**{**kept, "not_in_paper": tuple(kept.get("not_in_paper", ()))})
 
 
 def change_recipe(recipe: Recipe, model: str, changes: Mapping[str, str]) -> Recipe:
@@ -121,8 +120,8 @@ def change_recipe(recipe: Recipe, model: str, changes: Mapping[str, str]) -> Rec
     model : str
         The model that it will train; its settings may be changed too.
     changes : mapping of str to str
-        Field of the recipe ("iterations"), setting of the model ("width") or of the front end ("feature.bands"), and its new
-        value as text. Fractions such as 1/4 are understood.
+        Field of the recipe ("iterations"), setting of the model ("width") or of the front end ("feature.bands"),
+        and its new value as text. Fractions such as 1/4 are understood.
 
     Raises
     ------
@@ -157,17 +156,13 @@ def _cosine(start: float, end: float, share: float) -> float:
 def _parse(name: str, text: str, kind: Any) -> Any:
     try:
         if kind is bool:
-            return {"true": True, "yes": True, "1": True, "false": False, "no": False, "0": False}[
-                text.lower()
-            ]
+            return {"true": True, "yes": True, "1": True, "false": False, "no": False, "0": False}[text.lower()]
         if kind is int:
             return int(text)
         if kind is float:
             return float(Fraction(text)) if "/" in text else float(text)
     except (ValueError, KeyError, ZeroDivisionError) as error:
-        raise OptionError(
-            f"--set {name}", f"cannot read {text!r} as {kind.__name__}", "give such a value"
-        ) from error
+        raise OptionError(f"--set {name}", f"cannot read {text!r} as {kind.__name__}", "give such a value") from error
     return text if kind is str or get_origin(kind) is Literal else _guess(text)
 
 

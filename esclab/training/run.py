@@ -1,35 +1,29 @@
 """A run: one training in one folder, which alone rebuilds its model.
 
-Files: `config.json` (what was asked for), `history.csv`, `weights.safetensors`, `predictions.csv` (held-out clips), `epochs/`
-(predictions and embeddings per epoch, when asked for), `summary.json` (scores, time, digest of the weights; written last) and,
-while unfinished, `state.pt`.
+Files: `config.json` (what was asked for), `history.csv`, `weights.safetensors`, `predictions.csv` (held-out clips),
+`epochs/` (predictions and embeddings per epoch, when asked for), `summary.json` (scores, time, digest of the weights;
+written last) and, while unfinished, `state.pt`.
 """
 
 from __future__ import annotations
 
-import io
 import json
-from dataclasses import asdict, dataclass
-from importlib.metadata import version
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
 import pandas as pd
 
-import esclab
-from esclab.errors import OptionError, RunError
+from esclab.errors import RunError
 from esclab.results import Predictions
-from esclab.storage import digest_file, write_json
+from esclab.storage import digest_file
 from esclab.training.recipe import Recipe
 
 if TYPE_CHECKING:
-    from esclab.clips.dataset import ClipDataset
     from esclab.features import Feature
     from esclab.models.base import SoundClassifier
 
 FORMAT = 1
-VERSIONED = ("torch", "torchaudio", "numpy", "soundfile", "lightning-fabric")
 
 
 @dataclass(frozen=True)
@@ -155,9 +149,7 @@ class Run:
 
         path = self._need("weights.safetensors")
         if digest_file(path) != self.summary["weights_sha256"]:
-            raise RunError(
-                path, "holds other bytes than were saved", "train the run again or restore the file"
-            )
+            raise RunError(path, "holds other bytes than were saved", "train the run again or restore the file")
         model = self.build_model()
         weights, wanted = load(path.read_bytes()), model.state_dict()
         wrong = sorted(
@@ -165,9 +157,7 @@ class Run:
             | (wanted.keys() ^ weights.keys())
         )
         if wrong:
-            raise RunError(
-                path, f"does not fit {self.config.model} in {', '.join(wrong[:5])}", "train the run again"
-            )
+            raise RunError(path, f"does not fit {self.config.model} in {', '.join(wrong[:5])}", "train the run again")
         model.load_state_dict(weights)
         return model.eval()
 
@@ -176,87 +166,6 @@ class Run:
         if not path.exists():
             raise RunError(path, "is missing", f"finish the run with: esclab resume {self.path}")
         return path
-
-
-def create_run(
-    model: str,
-    dataset: ClipDataset,
-    recipe: Recipe,
-    *,
-    folder: str | Path,
-    fold: int = 1,
-    validation_fold: int = 0,
-    seed: int = 0,
-    device: str | None = None,
-    keep_epochs: bool = False,
-) -> Run:
-    """Make a run folder, or find the one that was made before with the same settings.
-
-    Parameters
-    ----------
-    model : str
-        Name in `MODELS`.
-    dataset : ClipDataset
-    recipe : Recipe
-    folder : str or Path
-        The run's own folder.
-    fold : int
-        The test fold.
-    validation_fold : int
-        A training fold to hold out in place of the test fold; 0 for none.
-    seed : int
-    device : {"cpu", "cuda", "mps"}, optional
-        The fastest one by default.
-    keep_epochs : bool
-        Keep predictions and embeddings of every evaluated epoch.
-
-    Raises
-    ------
-    OptionError
-        When a name or fold is unknown.
-    RunError
-        When the folder holds a run with other settings.
-    """
-    import torch
-
-    from esclab.models import find_model
-    from esclab.training.device import choose_device, choose_precision
-
-    find_model(model)
-    dataset.split_fold(fold)
-    protocol = dataset.protocol
-    if validation_fold:
-        dataset.split_fold(validation_fold)
-        if validation_fold == fold:
-            raise OptionError(
-                "validation fold", f"{fold} is the test fold", "choose one of the training folds"
-            )
-        protocol += f"; fold {validation_fold} validates, test fold {fold} unseen"
-    device = device or choose_device()
-    config = RunConfig(
-        model=model,
-        dataset=dataset.name,
-        fold=fold,
-        validation_fold=validation_fold,
-        seed=seed,
-        recipe=recipe,
-        class_names=dataset.class_names,
-        duration_s=recipe.duration_s or dataset.duration_s,
-        protocol=protocol,
-        dataset_digest=dataset.digest,
-        threads=torch.get_num_threads(),
-        device=device,
-        precision=choose_precision(device),
-        keep_epochs=keep_epochs,
-        versions={"esclab": esclab.__version__, **{name: version(name) for name in VERSIONED}},
-    )
-    path = Path(folder)
-    if (path / "config.json").exists():
-        run = open_run(path)
-        _refuse_other(run, config)
-        return run
-    write_json(path / "config.json", {**asdict(config), "recipe": recipe.to_dict()})
-    return Run(path, config)
 
 
 def open_run(folder: str | Path) -> Run:
@@ -270,9 +179,7 @@ def open_run(folder: str | Path) -> Run:
     path = Path(folder)
     config_path = path / "config.json"
     if not config_path.exists():
-        raise RunError(
-            path, "holds no run (config.json is missing)", "give the folder that esclab train printed"
-        )
+        raise RunError(path, "holds no run (config.json is missing)", "give the folder that esclab train printed")
     values = _read_json(config_path)
     if values.get("format") != FORMAT:
         raise RunError(
@@ -288,45 +195,8 @@ def open_run(folder: str | Path) -> Run:
         raise RunError(config_path, f"is incomplete ({error})", "train the run again") from error
 
 
-def tabulate_predictions(dataset: ClipDataset, rows: np.ndarray, probabilities: np.ndarray) -> pd.DataFrame:
-    """Return predictions as a table: clip, source, fold, class_index and one column of probabilities a class."""
-    table = dataset.table.iloc[rows][["clip", "source", "fold", "class_index"]].reset_index(drop=True)
-    columns = [f"p_{number}" for number in range(probabilities.shape[1])]
-    return table.join(pd.DataFrame(probabilities, columns=columns))
-
-
-def save_arrays(path: Path, **arrays: np.ndarray) -> None:
-    """Write arrays to one .npz in one step that cannot leave half a file."""
-    from esclab.storage import write_bytes
-
-    buffer = io.BytesIO()
-    np.savez_compressed(buffer, **arrays)  # type: ignore[arg-type]
-    write_bytes(path, buffer.getvalue())
-
-
-def _refuse_other(run: Run, config: RunConfig) -> None:
-    decisive = (
-        "model",
-        "dataset",
-        "fold",
-        "validation_fold",
-        "seed",
-        "class_names",
-        "dataset_digest",
-        "keep_epochs",
-    )
-    old, new = run.config, config
-    other = [name for name in decisive if getattr(old, name) != getattr(new, name)]
-    if json.dumps(old.recipe.to_dict(), sort_keys=True) != json.dumps(new.recipe.to_dict(), sort_keys=True):
-        other.append("recipe")
-    if other:
-        raise RunError(run.path, f"holds a run with another {' and '.join(other)}", "choose another folder")
-
-
 def _read_json(path: Path) -> dict[str, Any]:
     try:
         return json.loads(path.read_text("utf-8"))
     except ValueError as error:
-        raise RunError(
-            path, f"is not readable as JSON ({error})", "restore the file or train the run again"
-        ) from error
+        raise RunError(path, f"is not readable as JSON ({error})", "restore the file or train the run again") from error

@@ -33,3 +33,65 @@ def no_datasets(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setenv("ESCLAB_HOME", str(home))
     monkeypatch.delenv("ESCLAB_DATA", raising=False)
     return home
+
+
+@pytest.fixture
+def make_esc(write_tone: WriteTone) -> Callable[[Path], Path]:
+    """Return a function that writes a dataset in ESC-50's layout: 3 classes, two of them ESC-10's, in 5 folds."""
+
+    def make(folder: Path) -> Path:
+        lines = ["filename,fold,target,category,esc10,src_file,take"]
+        for fold in range(1, 6):
+            for target, name, esc10 in ((0, "dog", True), (5, "cat", False), (1, "rooster", True)):
+                file = f"{fold}-{100 * fold + target}-A-{target}.wav"
+                write_tone(folder / "audio" / file, 200.0 * fold + 10 * target)
+                lines.append(f"{file},{fold},{target},{name},{esc10},{100 * fold + target},A")
+        (folder / "meta").mkdir()
+        (folder / "meta" / "esc50.csv").write_text("\n".join(lines) + "\n")
+        return folder
+
+    return make
+
+
+@pytest.fixture
+def make_urbansound8k(write_tone: WriteTone) -> Callable[[Path], Path]:
+    """Return a function that writes a dataset in UrbanSound8K's layout: 2 classes in 10 folds."""
+
+    def make(folder: Path) -> Path:
+        lines = ["slice_file_name,fsID,start,end,salience,fold,classID,class"]
+        for fold in range(1, 11):
+            for number, name in ((3, "dog_bark"), (1, "car_horn")):
+                file = f"{1000 * fold + number}-{number}-0-0.wav"
+                write_tone(folder / "audio" / f"fold{fold}" / file, 100.0 * fold + number)
+                lines.append(f"{file},{1000 * fold + number},0.0,0.25,1,{fold},{number},{name}")
+        (folder / "metadata").mkdir()
+        (folder / "metadata" / "UrbanSound8K.csv").write_text("\n".join(lines) + "\n")
+        return folder
+
+    return make
+
+
+@pytest.fixture
+def make_fsdd(write_tone: WriteTone) -> Callable[[Path], Path]:
+    """Return a function that writes a dataset in FSDD's official layout: 10 digits, 2 speakers, takes 4 and 5."""
+
+    def make(folder: Path) -> Path:
+        for number in range(40):
+            digit, speaker, take = number % 10, ("george", "lucas")[number // 20], 4 + number // 10 % 2
+            write_tone(folder / "recordings" / f"{digit}_{speaker}_{take}.wav", 300.0 + 20 * number)
+        return folder
+
+    return make
+
+
+@pytest.fixture
+def make_folder(write_tone: WriteTone) -> Callable[[Path], Path]:
+    """Return a function that writes one folder a class: 5 recordings of each of 2 classes."""
+
+    def make(folder: Path) -> Path:
+        for number in range(5):
+            write_tone(folder / "owl" / f"{number}.wav", 300.0 + number)
+            write_tone(folder / "gull" / "far" / f"{number}.flac", 600.0 + number, sample_rate=16000, duration_s=0.5)
+        return folder
+
+    return make

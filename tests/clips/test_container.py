@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 import soundfile
 
+from esclab.clips import read_audio
 from esclab.clips.container import check_container
 from esclab.clips.ogg import ogg_checksum
 from esclab.clips.salvage import salvage_audio
@@ -68,9 +69,7 @@ def test_ogg_with_one_flipped_bit_is_refused(tmp_path, ogg_data):
         damaged[at] ^= 1 << rng.randrange(8)
         path = tmp_path / f"flip{at}.ogg"
         path.write_bytes(damaged)
-        with pytest.raises(ClipError):
-            from esclab.clips import read_audio
-
+        with pytest.raises(ClipError, match="flip"):
             read_audio(path, sample_rate=44100)
 
 

@@ -1,0 +1,115 @@
+"""Beginning a run: its settings checked, its folder made."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict
+from importlib.metadata import version
+from pathlib import Path
+
+import esclab
+from esclab.clips.dataset import ClipDataset
+from esclab.errors import OptionError, RunError
+from esclab.storage import write_json
+from esclab.training.recipe import Recipe
+from esclab.training.run import Run, RunConfig, open_run
+
+VERSIONED = ("torch", "torchaudio", "numpy", "soundfile", "lightning-fabric")
+
+
+def create_run(
+    model: str,
+    dataset: ClipDataset,
+    recipe: Recipe,
+    *,
+    folder: str | Path,
+    fold: int = 1,
+    validation_fold: int = 0,
+    seed: int = 0,
+    device: str | None = None,
+    keep_epochs: bool = False,
+) -> Run:
+    """Make a run folder, or find the one that was made before with the same settings.
+
+    Parameters
+    ----------
+    model : str
+        Name in `MODELS`.
+    dataset : ClipDataset
+    recipe : Recipe
+    folder : str or Path
+        The run's own folder.
+    fold : int
+        The test fold.
+    validation_fold : int
+        A training fold to hold out in place of the test fold; 0 for none.
+    seed : int
+    device : {"cpu", "cuda", "mps"}, optional
+        The fastest one by default.
+    keep_epochs : bool
+        Keep predictions and embeddings of every evaluated epoch.
+
+    Raises
+    ------
+    OptionError
+        When a name or fold is unknown.
+    RunError
+        When the folder holds a run with other settings.
+    """
+    import torch
+
+    from esclab.models import find_model
+    from esclab.training.device import choose_device, choose_precision
+
+    find_model(model)
+    dataset.split_fold(fold)
+    protocol = dataset.protocol
+    if validation_fold:
+        dataset.split_fold(validation_fold)
+        if validation_fold == fold:
+            raise OptionError("validation fold", f"{fold} is the test fold", "choose one of the training folds")
+        protocol += f"; fold {validation_fold} validates, test fold {fold} unseen"
+    device = device or choose_device()
+    config = RunConfig(
+        model=model,
+        dataset=dataset.name,
+        fold=fold,
+        validation_fold=validation_fold,
+        seed=seed,
+        recipe=recipe,
+        class_names=dataset.class_names,
+        duration_s=recipe.duration_s or dataset.duration_s,
+        protocol=protocol,
+        dataset_digest=dataset.digest,
+        threads=torch.get_num_threads(),
+        device=device,
+        precision=choose_precision(device),
+        keep_epochs=keep_epochs,
+        versions={"esclab": esclab.__version__, **{name: version(name) for name in VERSIONED}},
+    )
+    path = Path(folder)
+    if (path / "config.json").exists():
+        run = open_run(path)
+        _refuse_other(run, config)
+        return run
+    write_json(path / "config.json", {**asdict(config), "recipe": recipe.to_dict()})
+    return Run(path, config)
+
+
+def _refuse_other(run: Run, config: RunConfig) -> None:
+    decisive = (
+        "model",
+        "dataset",
+        "fold",
+        "validation_fold",
+        "seed",
+        "class_names",
+        "dataset_digest",
+        "keep_epochs",
+    )
+    old, new = run.config, config
+    other = [name for name in decisive if getattr(old, name) != getattr(new, name)]
+    if json.dumps(old.recipe.to_dict(), sort_keys=True) != json.dumps(new.recipe.to_dict(), sort_keys=True):
+        other.append("recipe")
+    if other:
+        raise RunError(run.path, f"holds a run with another {' and '.join(other)}", "choose another folder")
