@@ -54,7 +54,9 @@ def train(
 
     clips = load_dataset(dataset)
     chosen = change_recipe(find_recipe(recipe), model, parse_changes(changes))
-    folder = out or run_folder("runs", model, clips, chosen, fold=fold, validation_fold=validation_fold, seed=seed)
+    folder = out or run_folder(
+        "runs", model, dataset=clips, recipe=chosen, fold=fold, validation_fold=validation_fold, seed=seed
+    )
     run = create_run(
         model, clips, chosen, folder=folder, fold=fold, validation_fold=validation_fold, seed=seed,
         keep_epochs=keep_epochs,

@@ -1,6 +1,7 @@
-"""TS-CNN: parallel temporal-spectral attention for environmental sound classification.
+"""TS-CNN: attention over frames and bands, in parallel.
 
-Zhu et al., "Learning discriminative and robust time-frequency representations for environmental sound classification".
+Wang, Zou, Chong and Wang, "Environmental Sound Classification with Parallel Temporal-Spectral Attention",
+Interspeech 2020, doi 10.21437/Interspeech.2020-1219.
 """
 
 from __future__ import annotations

@@ -23,7 +23,7 @@ from esclab.training.device import name_device
 from esclab.training.run import Run
 
 
-def save_state(run: Run, network: SoundClassifier, optimiser: Any, history: list[dict[str, float]]) -> None:
+def save_state(run: Run, *, network: SoundClassifier, optimiser: Any, history: list[dict[str, float]]) -> None:
     """Write what a resumed training needs: weights, optimiser and history after the last epoch."""
     buffer = io.BytesIO()
     torch.save({"network": network.state_dict(), "optimiser": optimiser.state_dict(), "history": history}, buffer)
@@ -47,6 +47,7 @@ def load_state(run: Run, network: SoundClassifier, optimiser: Any) -> list[dict[
 
 def finish_run(
     run: Run,
+    *,
     dataset: ClipDataset,
     network: SoundClassifier,
     data: TrainingData,

@@ -93,7 +93,7 @@ def cross_validate(
         run = create_run(
             model, dataset, recipe,
             folder=run_folder(
-                root, model, dataset, recipe, fold=fold, validation_fold=validation_fold, seed=seed
+                root, model, dataset=dataset, recipe=recipe, fold=fold, validation_fold=validation_fold, seed=seed
             ),
             fold=fold, validation_fold=validation_fold, seed=seed, keep_epochs=keep_epochs,
         )  # fmt: skip

@@ -35,7 +35,7 @@ class TrainingData:
 
 
 def load_training_data(
-    run: Run, dataset: ClipDataset, device: torch.device, progress: Callable[[int, int], None] | None
+    run: Run, dataset: ClipDataset, *, device: torch.device, progress: Callable[[int, int], None] | None
 ) -> TrainingData:
     """Load features and targets onto the device, and find the rows that train and that are held out."""
     recipe, config = run.config.recipe, run.config

@@ -109,7 +109,7 @@ def train(
         )
     keep_freed_memory()
     fabric = open_fabric(config.device, config.precision)
-    data = load_training_data(run, dataset, fabric.device, progress)
+    data = load_training_data(run, dataset, device=fabric.device, progress=progress)
     with seed_epoch(config.seed, 0):
         network = run.build_model()
     if recipe.standardise:
@@ -149,15 +149,15 @@ def train(
                 probabilities=probabilities.astype("float32"), embeddings=embeddings.astype("float16"),
             )  # fmt: skip
         if epoch == epochs and probabilities is not None:
-            finish_run(run, dataset, network, data, history, probabilities)
+            finish_run(run, dataset=dataset, network=network, data=data, history=history, probabilities=probabilities)
         elif time.perf_counter() - saved_at > CHECKPOINT_S:
-            save_state(run, network, optimiser, history)
+            save_state(run, network=network, optimiser=optimiser, history=history)
             saved_at = time.perf_counter()
         try:
             yield report
         except GeneratorExit:
             if not run.is_finished:
-                save_state(run, network, optimiser, history)
+                save_state(run, network=network, optimiser=optimiser, history=history)
             raise
 
 
