@@ -34,6 +34,14 @@ class TimeFrequencyMap:
 
 
 @dataclass(frozen=True)
+class GalleryResult:
+    """Several maps to be seen side by side; each map's own label is its title."""
+
+    maps: tuple[TimeFrequencyMap, ...]
+    label: str = ""
+
+
+@dataclass(frozen=True)
 class AttentionLayer:
     """Attention that one layer gave to one clip.
 

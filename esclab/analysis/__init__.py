@@ -14,17 +14,23 @@ _MODULE_OF = {
     "Scores": "scores",
     "accuracy_table": "tables",
     "align_predictions": "alignment",
+    "attend_clip": "attention",
+    "average_windows": "prediction",
     "bootstrap_interval": "intervals",
     "check_predictions": "alignment",
+    "collect_histories": "comparison",
     "compare_models": "significance",
+    "compare_runs": "comparison",
     "format_table": "tables",
     "mean_feature_baseline": "baselines",
     "measure_calibration": "calibration",
     "measure_cost": "cost",
     "merge_seeds": "alignment",
     "paired_difference": "intervals",
+    "predict_files": "prediction",
     "score_predictions": "scores",
     "summarize_accuracy": "intervals",
+    "transform_clip": "attention",
 }
 
 __all__ = sorted(_MODULE_OF)

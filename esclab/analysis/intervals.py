@@ -162,9 +162,7 @@ def bootstrap_interval(
     return float(low), float(high)
 
 
-def _draw_means(
-    values: np.ndarray, sources: np.ndarray, resamples: int, generator: np.random.Generator
-) -> np.ndarray:
+def _draw_means(values: np.ndarray, sources: np.ndarray, resamples: int, generator: np.random.Generator) -> np.ndarray:
     """Return the mean of the values under each of the draws of sources; NaN with a single source."""
     names, index = np.unique(sources, return_inverse=True)
     if len(names) == 1:

@@ -16,9 +16,7 @@ from esclab.results import Predictions
 EXACT_BELOW = 25  # discordant clips under which the chi-square approximation is poor
 
 
-def compare_models(
-    predictions: Sequence[Predictions], *, resamples: int = 2000, seed: int = 0
-) -> pd.DataFrame:
+def compare_models(predictions: Sequence[Predictions], *, resamples: int = 2000, seed: int = 0) -> pd.DataFrame:
     """Compare every pair of models on the same clips.
 
     Parameters
@@ -69,9 +67,7 @@ def compare_models(
     return table
 
 
-def _compare_pair(
-    a: list[Predictions], b: list[Predictions], resamples: int, seed: int
-) -> dict[str, str | float]:
+def _compare_pair(a: list[Predictions], b: list[Predictions], resamples: int, seed: int) -> dict[str, str | float]:
     """Compare two models, each given by its aligned seeds."""
     difference = paired_difference(a, b, resamples=resamples, seed=seed)
     seeds = min(len(a), len(b))

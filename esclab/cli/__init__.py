@@ -20,9 +20,8 @@ app = typer.Typer(
     help=(
         "See, hear and measure what a neural network does with a sound.\n\n"
         "A first round: `esclab demo` trains two networks on made sounds and compares them. Then: "
-        "`esclab train ts-cnn10 --dataset synth10`, `esclab evaluate RUN`, `esclab predict RUN sound.wav`. With real recordings: "
-        "`esclab get esc50`, "
-        "`esclab cv cnn10 ts-cnn10 --dataset esc10`."
+        "`esclab train ts-cnn10 --dataset synth10`, `esclab evaluate RUN`, `esclab predict RUN sound.wav`. "
+        "With real recordings: `esclab get esc50`, `esclab cv cnn10 ts-cnn10 --dataset esc10`."
     ),
 )
 

@@ -161,30 +161,23 @@ def _enter(run: Run, results: Path) -> None:
 
 
 def _print_comparison(runs: list[Run], *, as_json: bool) -> None:
-    from esclab.analysis.intervals import summarize_accuracy
-    from esclab.analysis.significance import compare_models
-    from esclab.analysis.tables import accuracy_table, format_table
-    from esclab.training.crossval import join_predictions
+    from esclab.analysis.comparison import compare_runs
+    from esclab.analysis.tables import format_table
 
-    predictions = join_predictions(runs)
-    result = summarize_accuracy(predictions)
-    seconds = {
-        model: sum(r.summary["seconds"] for r in runs if r.config.model == model) for model in result.table["model"]
-    }
-    table = accuracy_table(result)
-    table["Seconds"] = [f"{value:.0f}" for value in seconds.values()]
-    pairs = compare_models(predictions) if len(seconds) > 1 else None
+    comparison = compare_runs(runs)
     if as_json:
-        content = {"accuracy": result.table.to_dict("records"), "seconds": seconds}
-        if pairs is not None:
-            content["pairs"] = pairs.to_dict("records")
+        content = {
+            "accuracy": comparison.accuracy.table.to_dict("records"),
+            "seconds": comparison.seconds,
+            "pairs": comparison.pairs.to_dict("records"),
+        }
         typer.echo(json.dumps(content, indent=2))
         return
-    typer.echo(f"{runs[0].config.dataset}, {runs[0].config.protocol}, recipe {runs[0].config.recipe.name}\n")
-    typer.echo(format_table(table, "markdown"))
-    if pairs is not None:
+    typer.echo(f"{comparison.accuracy.label}; intervals: {comparison.accuracy.interval}\n")
+    typer.echo(format_table(comparison.table, "markdown"))
+    if len(comparison.pairs):
         typer.echo("\nMcNemar's test on the same clips, Holm's correction:\n")
-        typer.echo(format_table(pairs.round(4), "markdown"))
+        typer.echo(format_table(comparison.pairs.round(4), "markdown"))
 
 
 COMMANDS = (train, resume, cv)

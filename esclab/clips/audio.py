@@ -104,9 +104,7 @@ def read_audio(
     return samples if duration_s is None else fit_length(samples, round(duration_s * sample_rate))
 
 
-def read_clip(
-    dataset: ClipDataset, row: int, *, sample_rate: int, duration_s: float | None = None
-) -> np.ndarray:
+def read_clip(dataset: ClipDataset, row: int, *, sample_rate: int, duration_s: float | None = None) -> np.ndarray:
     """Return one clip of a dataset as a mono signal.
 
     Parameters
@@ -142,9 +140,7 @@ def read_clip(
     )
 
 
-def read_windows(
-    path: str | Path, *, sample_rate: int, window_s: float, hop_s: float
-) -> Iterator[np.ndarray]:
+def read_windows(path: str | Path, *, sample_rate: int, window_s: float, hop_s: float) -> Iterator[np.ndarray]:
     """Yield windows of a recording of any length; memory does not grow with it.
 
     Window k starts at k * `hop_s`. The last window is the one that reaches the end of the file, padded with
@@ -202,9 +198,7 @@ def fit_length(samples: np.ndarray, count: int) -> np.ndarray:
     return samples[:count] if len(samples) >= count else np.pad(samples, (0, count - len(samples)))
 
 
-def iterate_part(
-    path: str | Path, onset_s: float, offset_s: float | None
-) -> Iterator[tuple[np.ndarray, int]]:
+def iterate_part(path: str | Path, onset_s: float, offset_s: float | None) -> Iterator[tuple[np.ndarray, int]]:
     """Yield (mono block, sample rate) of a part of a recording at its own rate, however long it is."""
     with open_audio(path) as file:
         first, last = find_part(path, file, onset_s, offset_s)

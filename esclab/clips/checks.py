@@ -116,16 +116,12 @@ def _check_labels(dataset: ClipDataset) -> list[str]:
 
 
 def _check_rows(table: pd.DataFrame) -> list[str]:
-    problems = [
-        f"row {row}: fold {table['fold'].iloc[row]} is below 1" for row in np.flatnonzero(table["fold"] < 1)
-    ]
+    problems = [f"row {row}: fold {table['fold'].iloc[row]} is below 1" for row in np.flatnonzero(table["fold"] < 1)]
     for columns, what in ((["clip"], "name"), (["path", "onset_s", "offset_s"], "part of a file")):
         twice = table.reset_index(drop=True)
         twice = twice[twice.duplicated(columns, keep=False)]
         for _, rows in twice.groupby(columns, dropna=False, sort=False):
-            problems.append(
-                f"rows {', '.join(map(str, rows.index))} have the same {what} ({rows['clip'].iloc[0]})"
-            )
+            problems.append(f"rows {', '.join(map(str, rows.index))} have the same {what} ({rows['clip'].iloc[0]})")
     return problems
 
 
@@ -147,9 +143,7 @@ def _check_copies(table: pd.DataFrame, samples: list[str]) -> list[str]:
     for _, rows in readable.groupby("samples", sort=False):
         folds = rows["fold"].nunique()
         if folds >= 2:
-            clips = ", ".join(
-                f"{clip} in fold {fold}" for clip, fold in zip(rows["clip"], rows["fold"], strict=True)
-            )
+            clips = ", ".join(f"{clip} in fold {fold}" for clip, fold in zip(rows["clip"], rows["fold"], strict=True))
             problems.append(f"identical audio in {folds} folds: {clips}")
     return problems
 

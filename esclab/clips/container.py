@@ -73,9 +73,7 @@ def _check_bytes(path: str, size: int, mtime_ns: int) -> None:
             elif start[:4] == b"FORM":
                 _check_size(path, int.from_bytes(start[4:8], "big") + 8, size + HEADER_SLACK)
     except OSError as error:
-        raise ClipError(
-            path, f"cannot be read ({error.strerror or error})", "check its permissions"
-        ) from error
+        raise ClipError(path, f"cannot be read ({error.strerror or error})", "check its permissions") from error
 
 
 def looks_like(start: bytes) -> str:
@@ -125,9 +123,7 @@ def _check_riff(file: BinaryIO, path: str, size: int) -> None:
 
 def _check_size(path: str, claimed: int, present: int) -> None:
     if claimed > present:
-        raise ClipError(
-            path, f"is cut short (its header claims {claimed} bytes, {present} are there)", REPLACE
-        )
+        raise ClipError(path, f"is cut short (its header claims {claimed} bytes, {present} are there)", REPLACE)
 
 
 def _is_text(start: bytes) -> bool:

@@ -88,9 +88,7 @@ def _choose(path: Path, rows: pd.DataFrame, columns: tuple[str, ...]) -> pd.Seri
 
 def _read_parts(path: Path, rows: pd.DataFrame) -> tuple[pd.Series, pd.Series]:
     blank = pd.Series("", index=rows.index)
-    onsets, offsets = (
-        parse_numbers(path, rows.get(column, blank), whole=False) for column in ("onset_s", "offset_s")
-    )
+    onsets, offsets = (parse_numbers(path, rows.get(column, blank), whole=False) for column in ("onset_s", "offset_s"))
     backwards = offsets <= onsets.fillna(0.0)
     if backwards.any():
         raise cell_error(path, rows["offset_s"], backwards, "is not after the onset")
@@ -108,9 +106,7 @@ def _read_sources(path: Path, rows: pd.DataFrame, names: pd.Series) -> pd.Series
 
 def _name_clips(names: pd.Series, onsets: pd.Series, offsets: pd.Series) -> pd.Series:
     """Name a clip after its file, and after its part where it has one: `rain.wav@2.5-4`."""
-    parts = (
-        "@" + onsets.fillna(0.0).map("{:g}".format) + "-" + offsets.map("{:g}".format).replace("nan", "end")
-    )
+    parts = "@" + onsets.fillna(0.0).map("{:g}".format) + "-" + offsets.map("{:g}".format).replace("nan", "end")
     return names + np.where(onsets.isna() & offsets.isna(), "", parts)
 
 

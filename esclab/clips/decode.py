@@ -53,18 +53,14 @@ def _decoding_error(path: str | Path, error: Exception) -> ClipError:
 
 def _check_header(path: str | Path, file: soundfile.SoundFile) -> None:
     if not LOWEST_HZ <= file.samplerate <= HIGHEST_HZ:
-        raise ClipError(
-            path, f"claims a sample rate of {file.samplerate} Hz", "convert it to a rate of 1 to 384 kHz"
-        )
+        raise ClipError(path, f"claims a sample rate of {file.samplerate} Hz", "convert it to a rate of 1 to 384 kHz")
     if file.channels > MOST_CHANNELS:
         raise ClipError(path, f"has {file.channels} channels", f"convert it to at most {MOST_CHANNELS}")
     if file.frames <= 0:
         raise ClipError(path, "holds no samples", REPLACE)
 
 
-def find_part(
-    path: str | Path, file: soundfile.SoundFile, onset_s: float, offset_s: float | None
-) -> tuple[int, int]:
+def find_part(path: str | Path, file: soundfile.SoundFile, onset_s: float, offset_s: float | None) -> tuple[int, int]:
     """Return the first sample of a part of a file, and the one after its last; times in s, None for the end.
 
     Raises

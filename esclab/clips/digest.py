@@ -46,9 +46,7 @@ def digest_clips(table: pd.DataFrame) -> str:
     known = _read_store(store)
     fresh: dict[str, list[object]] = {}
     total = hashlib.sha256()
-    for clip, path, onset_s, offset_s in table[["clip", "path", "onset_s", "offset_s"]].itertuples(
-        index=False
-    ):
+    for clip, path, onset_s, offset_s in table[["clip", "path", "onset_s", "offset_s"]].itertuples(index=False):
         part = [None if pd.isna(value) else float(value) for value in (onset_s, offset_s)]
         total.update(json.dumps([clip, *part, _digest_known(os.path.abspath(path), known, fresh)]).encode())
     if fresh:
@@ -85,8 +83,6 @@ def _write_store(store: Path, fresh: dict[str, list[object]]) -> None:
     # Read again: another process may have added its own. What they lose to each other is hashed once more.
     entries = {path: entry for path, entry in _read_store(store).items() if os.path.exists(path)}
     try:
-        write_text(
-            store, json.dumps({**entries, **fresh}, indent=0) + "\n"
-        )  # ASCII: names need not be valid UTF-8
+        write_text(store, json.dumps({**entries, **fresh}, indent=0) + "\n")  # ASCII: names need not be valid UTF-8
     except StorageError as error:
         LOGGER.info("%s", error)

@@ -73,9 +73,7 @@ def install_archive(archive: Archive) -> Path:
                 file = fetch_file(archive.address, home / archive.file_name, known_hash=archive.known_hash)
                 _unpack_into(archive, file, target)
     except OSError as error:
-        raise DatasetError(
-            home, f"cannot be written ({error})", "free some space or set ESCLAB_HOME"
-        ) from error
+        raise DatasetError(home, f"cannot be written ({error})", "free some space or set ESCLAB_HOME") from error
     return target
 
 
@@ -170,9 +168,7 @@ class _Resumer:
 
 def _unpack_into(archive: Archive, file: Path, target: Path) -> None:
     if target.exists():
-        raise DatasetError(
-            target, f"is there but has no {' or '.join(archive.markers)}", "move it out of the way"
-        )
+        raise DatasetError(target, f"is there but has no {' or '.join(archive.markers)}", "move it out of the way")
     temporary = Path(tempfile.mkdtemp(prefix=f".{archive.folder}.", suffix=".part", dir=target.parent))
     try:
         unpack_archive(file, temporary)

@@ -65,7 +65,9 @@ def load_folder(option: str) -> ClipDataset:
 
 
 def measure_clips(where: Path, table: pd.DataFrame) -> tuple[float, int]:
-    """Return the longest clip's length (s, at most 10) and the most common rate (Hz), passing over bad files.
+    """Return the longest clip's length (s, at most 10) and the most common rate (Hz).
+
+    Bad files are passed over; of two rates that are as common, the higher counts.
 
     Raises
     ------
@@ -85,7 +87,7 @@ def measure_clips(where: Path, table: pd.DataFrame) -> tuple[float, int]:
         longest_s = max(longest_s, end_s - (0.0 if pd.isna(onset_s) else onset_s))
     if not rates:
         raise DatasetError(where, f"not one of its files can be read, e.g. {last_error}", "replace them")
-    return min(longest_s, LONGEST_S), rates.most_common(1)[0][0]
+    return min(longest_s, LONGEST_S), max(rates, key=lambda rate: (rates[rate], rate))
 
 
 def check_path(name: str, option: str) -> Path:

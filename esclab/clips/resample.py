@@ -9,9 +9,7 @@ from typing import Any
 
 import numpy as np
 
-KERNEL_LIMIT = (
-    4_000_000  # numbers; torchaudio's table of phases would need gigabytes at rates such as 11024 -> 44100
-)
+KERNEL_LIMIT = 4_000_000  # numbers; torchaudio's table of phases would need gigabytes at rates such as 11024 -> 44100
 HALF_WIDTH = 12  # samples of the slower rate; both filters reach less far
 
 

@@ -106,9 +106,7 @@ def cell_error(path: Path, column: pd.Series, wrong: pd.Series, cause: str) -> D
     """Return the error for the first `wrong` cell of a column, naming file, row and column."""
     row = int(column.index[wrong.to_numpy()][0])
     others = f" (and {int(wrong.sum()) - 1} more rows)" if wrong.sum() > 1 else ""
-    return DatasetError(
-        path, f"row {row}, column {column.name}: {column[row]!r} {cause}{others}", "correct the cell"
-    )
+    return DatasetError(path, f"row {row}, column {column.name}: {column[row]!r} {cause}{others}", "correct the cell")
 
 
 def resolve_names(path: Path, column: pd.Series, folder: Path) -> list[Path]:
@@ -157,9 +155,7 @@ def build_table(where: str | Path, columns: dict[str, object]) -> tuple[pd.DataF
     names = _rank_classes(where, table)
     table["class_index"] = table["class_name"].map({name: index for index, name in enumerate(names)})
     twice = table["clip"][table["clip"].duplicated()]
-    refuse(
-        where, [f"clip {clip} is listed more than once" for clip in twice.unique()], "keep one row of each"
-    )
+    refuse(where, [f"clip {clip} is listed more than once" for clip in twice.unique()], "keep one row of each")
     refuse(
         where,
         find_shared_sources(table),
@@ -188,8 +184,7 @@ def _rank_classes(where: str | Path, table: pd.DataFrame) -> tuple[str, ...]:
     for column, other in (("class_index", "class_name"), ("class_name", "class_index")):
         twice = pairs[pairs[column].duplicated(keep=False)]
         problems = [
-            f"{column} {key} goes with {', '.join(map(str, rows[other]))}"
-            for key, rows in twice.groupby(column)
+            f"{column} {key} goes with {', '.join(map(str, rows[other]))}" for key, rows in twice.groupby(column)
         ]
         refuse(where, problems, "give every class one number and one name")
     return tuple(pairs["class_name"])

@@ -13,6 +13,7 @@ from esclab.clips.table import is_inside
 from esclab.errors import DatasetError
 
 FETCH_AGAIN = "delete it and fetch it again"
+PIECE_BYTES = 1 << 20
 
 
 def unpack_archive(archive: str | Path, folder: str | Path) -> None:
@@ -50,9 +51,7 @@ def unpack_archive(archive: str | Path, folder: str | Path) -> None:
     ) as error:
         raise DatasetError(archive, f"is damaged ({error})", FETCH_AGAIN) from error
     except OSError as error:  # also what gzip and bz2 raise
-        raise DatasetError(
-            archive, f"cannot be unpacked ({error})", f"free some space, or {FETCH_AGAIN}"
-        ) from error
+        raise DatasetError(archive, f"cannot be unpacked ({error})", f"free some space, or {FETCH_AGAIN}") from error
 
 
 def _unpack_zip(archive: Path, folder: Path) -> None:
@@ -70,6 +69,9 @@ def _unpack_tar(archive: Path, folder: Path) -> None:
         for member in members:
             _check_member(archive, member.name, safe_kind=member.isfile() or member.isdir())
         _check_space(archive, folder, sum(member.size for member in members))
+        if file.fileobj is not None:
+            while file.fileobj.read(PIECE_BYTES):
+                pass  # to the end of a compressed stream, where its checksum is
         file.extractall(folder, filter="data")
 
 
@@ -77,9 +79,7 @@ def _check_member(archive: Path, name: str, *, safe_kind: bool) -> None:
     if not safe_kind:
         raise DatasetError(archive, f"holds {name!r}, a link or device", "do not use this archive")
     if not is_inside(name):
-        raise DatasetError(
-            archive, f"holds {name!r}, which leads out of the folder", "do not use this archive"
-        )
+        raise DatasetError(archive, f"holds {name!r}, which leads out of the folder", "do not use this archive")
 
 
 def _check_space(archive: Path, folder: Path, needed: int) -> None:

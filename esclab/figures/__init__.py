@@ -15,6 +15,7 @@ from esclab.figures.attention import attention_data, attention_figure
 from esclab.figures.calibration import calibration_data, calibration_figure
 from esclab.figures.confusion import confusion_data, confusion_figure
 from esclab.figures.export import export
+from esclab.figures.gallery import gallery_data, gallery_figure
 from esclab.figures.learning import learning_data, learning_figure
 from esclab.figures.spectrogram import spectrogram_data, spectrogram_figure
 from esclab.figures.theme import Hand, register_template
@@ -23,11 +24,12 @@ from esclab.results import (
     AttentionResult,
     CalibrationResult,
     ConfusionResult,
+    GalleryResult,
     LearningResult,
     TimeFrequencyMap,
 )
 
-__all__ = ["FIGURES", "FigureEntry", "draw", "export", "find_figure", "register_template"]
+__all__ = ["FIGURES", "FigureEntry", "check_options", "draw", "export", "find_figure", "register_template"]
 
 
 @dataclass(frozen=True)
@@ -54,6 +56,7 @@ FIGURES: dict[str, FigureEntry] = {
     "attention": FigureEntry(attention_figure, attention_data, AttentionResult),
     "calibration": FigureEntry(calibration_figure, calibration_data, CalibrationResult),
     "confusion": FigureEntry(confusion_figure, confusion_data, ConfusionResult),
+    "gallery": FigureEntry(gallery_figure, gallery_data, GalleryResult),
     "learning": FigureEntry(learning_figure, learning_data, LearningResult),
     "spectrogram": FigureEntry(spectrogram_figure, spectrogram_data, TimeFrequencyMap),
 }
@@ -99,9 +102,15 @@ def draw(name: str, result: Any, *, hand: Hand = "plotly", **options: Any) -> An
         When the name, the result or an option does not fit.
     """
     entry = find_figure(name, result)
+    check_options(name, options)
+    return entry.figure(result, hand=hand, **options)
+
+
+def check_options(name: str, options: dict[str, Any]) -> None:
+    """Raise `OptionError` when figure `name` does not have one of `options`."""
+    entry = FIGURES[name]
     known = [option for option in list(inspect.signature(entry.figure).parameters)[1:] if option != "hand"]
     for option in options:
         if option not in known:
             choice = f"choose among {', '.join(known)}" if known else "leave it out: this figure has no options"
             raise OptionError(f"figure {name!r}", f"it has no option {option!r}", choice)
-    return entry.figure(result, hand=hand, **options)

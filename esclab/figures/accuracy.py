@@ -88,9 +88,11 @@ def _rows(result: AccuracyResult) -> list[Any]:
     return list(columns.itertuples(index=False, name="Row"))
 
 
-def _title(result: AccuracyResult) -> tuple[str, str]:
+def _title(result: AccuracyResult, limits: tuple[float, float]) -> tuple[str, str]:
     """Return the title and the key of what the marks mean."""
-    key = f"Large dot: mean; bar: {result.interval}; small dots: folds; dashed: chance {result.chance * 100:.1f} %"
+    low, high = limits
+    chance = f"chance {result.chance * 100:.1f} %" + ("" if low <= result.chance <= high else ", off the axis")
+    key = f"Large dot: mean; bar: {result.interval}; small dots: folds; dashed: {chance}"
     return shorten(result.label or "Accuracy", 90), shorten(key, 140)
 
 
@@ -137,7 +139,7 @@ def _draw_plotly(result: AccuracyResult, limits: tuple[float, float]) -> Any:
         range=[len(rows) - 0.5, -0.5],
         showgrid=False,
     )
-    title, key = _title(result)
+    title, key = _title(result, limits)
     figure.update_layout(
         template=register_template(),
         title={"text": plotly_text(title, 90), "subtitle": {"text": plotly_text(key, 140)}},
@@ -165,6 +167,6 @@ def _draw_print(result: AccuracyResult, limits: tuple[float, float]) -> Any:
         axes.set_xlim(limits[0] * 100, limits[1] * 100)
         axes.grid(True, axis="x")
         axes.set(xlabel=X_TITLE, ylabel=Y_TITLE)
-        title, key = _title(result)
+        title, key = _title(result, limits)
         axes.set_title(f"{title}\n{key}", linespacing=1.4)
     return figure

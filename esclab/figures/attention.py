@@ -83,3 +83,6 @@ def _check_layer(layer: AttentionLayer) -> None:
         if weights is not None and (weights.shape != np.shape(axis) or len(axis) == 0):
             cause = f"{name} weights of shape {weights.shape} do not fit its axis of shape {np.shape(axis)}"
             raise OptionError(f"AttentionLayer {layer.name!r}", cause, "give one weight for each place on the axis")
+        if weights is not None and not np.isfinite(weights).all():
+            cause = f"some {name} weights are not finite"
+            raise OptionError(f"AttentionLayer {layer.name!r}", cause, "look whether the training diverged")

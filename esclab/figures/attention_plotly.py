@@ -177,5 +177,5 @@ def _add_mixture(figure: Any, mixture: dict[str, float], bar_share: float, row: 
     figure.update_yaxes(visible=False, range=[-0.5, 0.5], row=row, col=2)
     figure.update_xaxes(visible=False, range=[0, total / bar_share], row=row, col=2)
     if mixture:
-        words = "<br>".join(plotly_text(line, 60).replace(" ", "\u00a0") for line in write_mixture(mixture))
-        _note(figure, words, (row, 2), x=1, y=0.5, xanchor="right", align="right")
+        words = "<br>".join(plotly_text(line, 60) for line in write_mixture(mixture))
+        _note(figure, words, (row, 2), x=bar_share + 0.03, y=0.5, xanchor="left", align="left")

@@ -94,7 +94,7 @@ def _draw_spectral(axes: Any, layer: AttentionLayer, result: AttentionResult) ->
 def _title_columns(figure: Any, columns: int) -> None:
     """Write the title of the spectral strips once, under the first one, without making that one any wider."""
     axes = figure.axes[-columns]
-    axes.set_xlabel(SPECTRAL_TITLE if columns > 1 else "Band weight", loc="left")
+    axes.set_xlabel(SPECTRAL_TITLE, loc="left")
     axes.xaxis.label.set_in_layout(False)
 
 
@@ -106,8 +106,7 @@ def _draw_mixture(axes: Any, mixture: dict[str, float], bar_share: float) -> Non
         if weight >= NARROWEST_LETTER * total:
             axes.text(left + weight / 2, 0, letter_branch(branch), ha="center", va="center")
         left += weight
-    axes.text(
-        1, 0.5, "\n".join(write_mixture(mixture)), transform=axes.transAxes, ha="right", va="center", linespacing=1.2
-    )
+    words = "\n".join(write_mixture(mixture))
+    axes.text(bar_share + 0.03, 0.5, words, transform=axes.transAxes, va="center", linespacing=1.2)
     axes.set_xlim(0, total / bar_share)
     axes.set_axis_off()

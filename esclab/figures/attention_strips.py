@@ -81,7 +81,7 @@ def letter_branch(branch: str) -> str:
 def write_mixture(mixture: dict[str, float]) -> list[str]:
     """Return the weights in words, a few to a line."""
     words = [f"{letter_branch(branch)} {weight:.2f}" for branch, weight in mixture.items()]
-    return ["  ".join(words[i : i + BRANCHES_PER_LINE]) for i in range(0, len(words), BRANCHES_PER_LINE)]
+    return [", ".join(words[i : i + BRANCHES_PER_LINE]) for i in range(0, len(words), BRANCHES_PER_LINE)]
 
 
 def title_attention(result: AttentionResult) -> str:

@@ -17,7 +17,7 @@ import pandas as pd
 import esclab
 from esclab.errors import OptionError, StorageError
 from esclab.figures.text import shorten
-from esclab.figures.theme import SCREEN_WIDTH_PX, Hand, print_style
+from esclab.figures.theme import SCREEN_WIDTH_PX, Hand, choose_hand, print_style
 from esclab.storage import write_bytes
 
 PICTURES = ("png", "svg", "pdf")
@@ -68,10 +68,13 @@ def export(
     StorageError
         When a file cannot be written.
     """
-    from esclab.figures import draw, find_figure
+    from esclab.figures import check_options, draw, find_figure
 
+    stem = _check_stem(stem)
     formats = _check_formats(formats)
     entry = find_figure(name, result)
+    check_options(name, options)
+    write_picture = choose_hand(hand, plotly=_write_with_browser, paper=_write_print)
     table = entry.data(result).to_csv(index=False, lineterminator="\n").encode()
     title = _name_picture(name, result)
     drawn: dict[str, Any] = {}
@@ -87,14 +90,12 @@ def export(
             contents[fmt] = table
         elif fmt == "html":
             contents[fmt] = _write_html(draw_once("plotly"), title)
-        elif hand == "plotly":
-            contents[fmt] = _write_with_browser(draw_once("plotly"), fmt, title)
         else:
-            contents[fmt] = _write_print(draw_once(hand), fmt, title)
+            contents[fmt] = write_picture(draw_once(hand), fmt, title)
     recipe = {
         "figure": name,
         "title": title,
-        "call": _write_call(name, Path(stem).name, hand, options, formats),
+        "call": _write_call(name, stem.name, hand, options, formats),
         "how": how,
         "hand": hand,
         "formats": formats,
@@ -103,8 +104,14 @@ def export(
         "versions": _list_versions(),
     }
     contents["json"] = (json.dumps(recipe, indent=2, ensure_ascii=False) + "\n").encode()
-    stem = Path(stem)
     return [write_bytes(stem.with_name(f"{stem.name}.{fmt}"), data) for fmt, data in contents.items()]
+
+
+def _check_stem(stem: str | Path) -> Path:
+    stem = Path(stem)
+    if stem.name in ("", ".."):
+        raise OptionError("stem", f"'{stem}' names no file", "give a folder and a name, e.g. 'figures/confusion'")
+    return stem
 
 
 def _check_formats(formats: Sequence[str]) -> list[str]:

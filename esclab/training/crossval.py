@@ -37,14 +37,7 @@ class CrossValidationReport:
 
 
 def run_folder(
-    root: str | Path,
-    model: str,
-    dataset: ClipDataset,
-    recipe: Recipe,
-    *,
-    fold: int,
-    validation_fold: int,
-    seed: int,
+    root: str | Path, model: str, *, dataset: ClipDataset, recipe: Recipe, fold: int, validation_fold: int, seed: int
 ) -> Path:
     """Return the folder of one run: root/dataset/recipe/model/fold-seed."""
     held_out = f"fold{fold}-valid{validation_fold}" if validation_fold else f"fold{fold}"

@@ -73,8 +73,8 @@ def train(
     """Train a run from where it stands to its end, one report an epoch.
 
     Closing the generator saves and stops the training; after a crash the last checkpoint is at most 20 s of work and
-    one epoch old. Calling `train` again resumes from there and ends with the weights that an uninterrupted training would have had,
-    bit for bit, on the same processor with the same number of threads.
+    one epoch old. Calling `train` again resumes from there and ends with the weights that an uninterrupted training
+    would have had, bit for bit, on the same processor with the same number of threads.
 
     Parameters
     ----------

@@ -17,19 +17,17 @@ from esclab.results import (
     TimeFrequencyMap,
 )
 
-CLASSES = tuple(
-    [
-        "dog",
-        "rooster",
-        "rain",
-        "sea_waves",
-        "crackling_fire",
-        "crying_baby",
-        "sneezing",
-        "clock_tick",
-        "helicopter",
-        "chainsaw",
-    ]
+CLASSES = (
+    "dog",
+    "rooster",
+    "rain",
+    "sea_waves",
+    "crackling_fire",
+    "crying_baby",
+    "sneezing",
+    "clock_tick",
+    "helicopter",
+    "chainsaw",
 )
 EVENTS = pd.DataFrame(
     {"onset_s": [0.8, 3.1], "offset_s": [1.7, np.nan], "low_hz": [900.0, np.nan], "high_hz": [4200.0, 400.0]}

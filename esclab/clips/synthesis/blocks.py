@@ -52,11 +52,14 @@ def count_samples(duration_s: float) -> int:
 
 
 def pass_band(low_hz: float, high_hz: float) -> Curve:
-    """Return the gain of a band: about 1 between the edges, -3 dB on them, -42 dB an octave beyond."""
+    """Return the gain of a band: about 1 between the edges, -3 dB on them, -48 dB an octave beyond."""
 
     def gain(frequency_hz: np.ndarray) -> np.ndarray:
-        ratio = np.maximum(frequency_hz, 1.0)
-        return 1.0 / np.sqrt((1.0 + (low_hz / ratio) ** 14) * (1.0 + (ratio / high_hz) ** 14))
+        ratio = np.maximum(frequency_hz, 20.0)
+        below, above = low_hz / ratio, ratio / high_hz
+        for _ in range(4):  # to the 16th power, by squaring
+            below, above = np.square(below), np.square(above)
+        return 1.0 / np.sqrt((1.0 + below) * (1.0 + above))
 
     return gain
 
@@ -89,13 +92,13 @@ def chain(*curves: Curve) -> Curve:
 
 def shape(samples: np.ndarray, curve: Curve) -> np.ndarray:
     """Filter samples by a gain over frequency, without delay."""
-    length = _round_up(len(samples) + _FFT_STEP // 4)
+    length = round_up(len(samples) + _FFT_STEP // 4)
     return np.fft.irfft(np.fft.rfft(samples, length) * curve(_frequencies(length)), length)[: len(samples)]
 
 
 def make_noise(rng: np.random.Generator, samples: int, curve: Curve) -> np.ndarray:
     """Return Gaussian noise whose spectrum follows `curve`, at a power of 1."""
-    length = _round_up(samples)
+    length = round_up(samples)
     frequency_hz = _frequencies(length)
     spectrum = rng.standard_normal(2 * len(frequency_hz)).view(np.complex128) * curve(frequency_hz)
     return scale_power(np.fft.irfft(spectrum, length)[:samples])
@@ -104,7 +107,8 @@ def make_noise(rng: np.random.Generator, samples: int, curve: Curve) -> np.ndarr
 def make_pulses(frequency_hz: np.ndarray, cutoff_hz: float) -> np.ndarray:
     """Return a train of smooth pulses, rich in harmonics up to about `cutoff_hz`.
 
-    Each pulse is exp(k (cos(phase) - 1)), whose harmonics fall as a Gaussian of width sqrt(k): bright, yet free of aliases.
+    Each pulse is exp(k (cos(phase) - 1)), whose harmonics fall as a Gaussian of width sqrt(k): bright, yet
+    free of aliases.
 
     Parameters
     ----------
@@ -123,13 +127,14 @@ def draw_contour(times: list[float], values: list[float], samples: int) -> np.nd
 
 
 def wander(rng: np.random.Generator, samples: int, rate_hz: float) -> np.ndarray:
-    """Return a smooth random curve with a mean near 0 and a deviation near 1 that turns about `rate_hz` times a second."""
+    """Return a smooth random curve, mean near 0, deviation near 1, that turns about `rate_hz` times a second."""
     knots = max(4, int(samples / SAMPLE_RATE * rate_hz * 2) + 2)
-    position = np.linspace(0.0, knots - 1.000001, samples)
+    values = rng.standard_normal(knots + 1)
+    position = np.linspace(0.0, knots - 0.000001, 16 * knots)
     left = position.astype(int)
     weight = 0.5 - 0.5 * np.cos(np.pi * (position - left))
-    values = rng.standard_normal(knots + 1)
-    return values[left] * (1.0 - weight) + values[left + 1] * weight
+    curve = values[left] * (1.0 - weight) + values[left + 1] * weight
+    return np.interp(np.linspace(0.0, knots, samples), position, curve)
 
 
 def fade(samples: np.ndarray, in_s: float, out_s: float) -> np.ndarray:
@@ -170,12 +175,13 @@ def place_in_turn(rng: np.random.Generator, durations_s: list[float], gaps_s: li
     return [float(first + start) for start in starts[:kept]]
 
 
+def round_up(samples: int) -> int:
+    """Return the next length that has a quick Fourier transform."""
+    return -(-samples // (2 * _FFT_STEP)) * 2 * _FFT_STEP
+
+
 @lru_cache(maxsize=128)
 def _frequencies(length: int) -> np.ndarray:
     frequency_hz = np.fft.rfftfreq(length, 1.0 / SAMPLE_RATE)
     frequency_hz.flags.writeable = False
     return frequency_hz
-
-
-def _round_up(samples: int) -> int:
-    return -(-samples // (2 * _FFT_STEP)) * 2 * _FFT_STEP

@@ -75,7 +75,8 @@ class SyntheticClip:
     Attributes
     ----------
     plan : ClipPlan
-    samples : ndarray of int16, shape (sample,)
+    samples : ndarray of float32, shape (sample,)
+        Rounded to 16 bits, so that a FLAC file holds them exactly.
     events : tuple of Event
         Each with the sound that it adds to the clip, before rounding.
     snr_db : float
@@ -94,8 +95,8 @@ class SyntheticClip:
 def plan_clip(number: int) -> ClipPlan:
     """Return where clip `number` belongs.
 
-    Classes turn fastest, then folds, then takes, then sources: the first 50 clips hold every class in every fold once, and a
-    smaller dataset is the beginning of a larger one.
+    Classes turn fastest, then folds, then takes, then sources: the first 50 clips hold every class in every
+    fold once, and a smaller dataset is the beginning of a larger one.
     """
     lap = number // (len(CLASS_NAMES) * FOLDS)
     return ClipPlan(
@@ -108,7 +109,7 @@ def plan_clip(number: int) -> ClipPlan:
 
 
 def synthesize_clip(number: int, *, seed: int = 0) -> SyntheticClip:
-    """Make one clip; the same number and seed give the same samples.
+    """Make one clip; the same number and seed give the same samples to the bit (on one kind of machine).
 
     Parameters
     ----------
@@ -116,6 +117,11 @@ def synthesize_clip(number: int, *, seed: int = 0) -> SyntheticClip:
         From 0; see `plan_clip` for what it decides.
     seed : int
         Another seed gives another dataset of the same plan.
+
+    Returns
+    -------
+    SyntheticClip
+        `lay_out(clip.events)` is what its events alone sound like.
     """
     plan = plan_clip(number)
     rng = np.random.default_rng(np.random.SeedSequence([seed, 1, number]))
@@ -128,7 +134,7 @@ def synthesize_clip(number: int, *, seed: int = 0) -> SyntheticClip:
     recorded = shape(mixture, recorder) * _edges()
     gain = _choose_gain(rng, recorded)
     heard = [replace(event, samples=gain * shape(event.samples, recorder)) for event in events]
-    samples = np.round(32_768.0 * gain * recorded).astype(np.int16)
+    samples = (np.round(32_768.0 * gain * recorded) / 32_768.0).astype(np.float32)
     return SyntheticClip(plan, samples, tuple(heard), float(snr_db), background)
 
 

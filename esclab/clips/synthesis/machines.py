@@ -36,7 +36,7 @@ def make_clock(source: np.random.Generator, rng: np.random.Generator) -> list[Ev
     ring_s = source.uniform(0.006, 0.02)
     tock_db = source.uniform(-5.0, 0.0)
     count = int(min(rng.integers(4, 9), 4.4 / period_s))
-    length_s = 8.0 * ring_s
+    length_s = 5.0 * ring_s
     onsets = place_in_turn(rng, [length_s] * count, [period_s - length_s] * count)
     events = []
     for number, onset_s in enumerate(onsets):
@@ -80,14 +80,12 @@ def _draw_band(
 
 def _draw_body(source: np.random.Generator, slope_db: tuple[float, float]) -> Curve:
     centres = np.exp(source.uniform(np.log(200.0), np.log(5000.0), 3))
-    return chain(
-        resonances(centres, 0.3 * centres, source.uniform(3.0, 12.0, 3)), tilt(source.uniform(-5.0, 0.0))
-    )
+    return chain(resonances(centres, 0.3 * centres, source.uniform(3.0, 12.0, 3)), tilt(source.uniform(-5.0, 0.0)))
 
 
 def _ring(rng: np.random.Generator, modes_hz: np.ndarray, ring_s: float) -> np.ndarray:
-    """Return damped resonances that start together and have fallen by 60 dB at the end."""
-    time_s = np.arange(count_samples(8.0 * ring_s)) / SAMPLE_RATE
+    """Return damped resonances that start together and have fallen by 43 dB at the end."""
+    time_s = np.arange(count_samples(5.0 * ring_s)) / SAMPLE_RATE
     phases = rng.uniform(0.0, 2.0 * np.pi, len(modes_hz))
     waves = np.sin(2.0 * np.pi * modes_hz[:, None] * time_s + phases[:, None])
     return fade(waves.sum(axis=0) * np.exp(-time_s / ring_s), 0.0008, 0.004)

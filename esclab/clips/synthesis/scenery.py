@@ -49,9 +49,7 @@ def make_distractor(rng: np.random.Generator) -> np.ndarray:
         return scale_power(fade(noise * np.exp(-4.0 * np.linspace(0, 1, samples)), 0.002, 0.2))
     stop_hz = start_hz * (1.0 if kind == 1 else rng.uniform(0.5, 2.0))
     phase = 2 * np.pi * np.cumsum(draw_contour([0, 1], [start_hz, stop_hz], samples)) / SAMPLE_RATE
-    tone = (
-        np.sin(phase) + rng.uniform(0.1, 0.6) * np.sin(2 * phase) + rng.uniform(0.0, 0.4) * np.sin(3 * phase)
-    )
+    tone = np.sin(phase) + rng.uniform(0.1, 0.6) * np.sin(2 * phase) + rng.uniform(0.0, 0.4) * np.sin(3 * phase)
     return scale_power(fade(tone, 0.03, 0.1))
 
 
@@ -72,8 +70,7 @@ def _make_hum(source: np.random.Generator, rng: np.random.Generator) -> np.ndarr
     base_hz = source.choice([50.0, 60.0]) * source.integers(2, 5)
     time_s = np.arange(CLIP_SAMPLES) / SAMPLE_RATE
     tones = sum(
-        np.sin(2 * np.pi * base_hz * k * time_s + rng.uniform(0, 6)) * source.uniform(0.2, 1.0) / k
-        for k in range(1, 5)
+        np.sin(2 * np.pi * base_hz * k * time_s + rng.uniform(0, 6)) * source.uniform(0.2, 1.0) / k for k in range(1, 5)
     )
     return scale_power(0.5 * scale_power(np.asarray(tones)) + make_noise(rng, CLIP_SAMPLES, tilt(-3.0)))
 

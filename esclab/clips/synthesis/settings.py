@@ -21,7 +21,7 @@ PEAK_DB = (-5.0, 5.0)
 DISTRACTORS = (0, 3)
 DISTRACTOR_DB = (-14.0, -2.0)
 # Loudness of the finished clip, re full scale, and the peak that it never passes.
-LEVEL_DB = (-27.0, -23.0)
+LEVEL_DB = (-28.0, -25.0)
 PEAK = 0.89
 # Fade at both edges of a clip.
 EDGE_S = 0.02

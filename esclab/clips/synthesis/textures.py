@@ -20,6 +20,7 @@ from esclab.clips.synthesis.blocks import (
     make_noise,
     pass_band,
     place_in_turn,
+    round_up,
     scale_power,
     shape,
     tilt,
@@ -86,10 +87,10 @@ def make_sea(source: np.random.Generator, rng: np.random.Generator) -> list[Even
 def make_fire(source: np.random.Generator, rng: np.random.Generator) -> list[Event]:
     """Return a fire: a low hiss under single cracks of very different strength at random times."""
     texture = Texture.draw(source, low_hz=(150.0, 700.0), slope_db=(-4.0, 1.0))
-    cracks_hz, hiss_db = draw_log(source, 7.0, 22.0), source.uniform(-14.0, -4.0)
+    cracks_hz, hiss_db = draw_log(source, 8.0, 24.0), source.uniform(-14.0, -4.0)
     duration_s = rng.uniform(1.8, 4.0)
     samples = count_samples(duration_s)
-    cracks = shape(_strike(rng, samples, cracks_hz, 1.0), texture.curve)
+    cracks = shape(_strike(rng, samples, cracks_hz, 0.7), texture.curve)
     fire = scale_power(cracks) + scale_power(make_noise(rng, samples, texture.curve), hiss_db)
     return [_event(rng, texture, fade(fire, rng.uniform(0.05, 0.25), rng.uniform(0.05, 0.25)))]
 
@@ -100,10 +101,9 @@ def _strike(rng: np.random.Generator, samples: int, rate_hz: float, spread: floa
     train = np.zeros(samples)
     signs = rng.choice([-1.0, 1.0], count)
     np.add.at(train, rng.integers(0, samples, count), signs * np.exp(spread * rng.standard_normal(count)))
-    length = count_samples(0.02)
-    decay = np.exp(-np.arange(length) / count_samples(0.004)) * rng.standard_normal(length)
-    size = samples + length
-    size += -size % 4410
+    length = count_samples(0.03)
+    decay = np.exp(-np.arange(length) / count_samples(0.006)) * rng.standard_normal(length)
+    size = round_up(samples + length)
     return np.fft.irfft(np.fft.rfft(train, size) * np.fft.rfft(decay, size), size)[:samples]
 
 

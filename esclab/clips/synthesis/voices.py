@@ -42,9 +42,7 @@ class Throat:
     breath: float
 
     @classmethod
-    def draw(
-        cls, source: np.random.Generator, *, pitch_hz: tuple[float, float], size: tuple[float, float]
-    ) -> Throat:
+    def draw(cls, source: np.random.Generator, *, pitch_hz: tuple[float, float], size: tuple[float, float]) -> Throat:
         """Draw a throat: its pitch and the scale of its formants (1 is an adult's mouth) from the given ranges."""
         scale = draw_log(source, *size)
         return cls(
@@ -81,9 +79,7 @@ def make_dog(source: np.random.Generator, rng: np.random.Generator) -> list[Even
     events = []
     for onset_s, duration_s in zip(onsets, durations, strict=False):
         samples = count_samples(duration_s)
-        pitch = (
-            throat.pitch_hz * rng.uniform(0.93, 1.07) * draw_contour([0, 0.25, 1], [0.75, 1.1, fall], samples)
-        )
+        pitch = throat.pitch_hz * rng.uniform(0.93, 1.07) * draw_contour([0, 0.25, 1], [0.75, 1.1, fall], samples)
         envelope = fade(np.exp(-2.5 * np.linspace(0, 1, samples)), 0.012, 0.4 * duration_s)
         bark = throat.utter(rng, pitch, envelope)
         events.append(_event(throat, onset_s, bark * rng.uniform(0.7, 1.0), pitch))
@@ -126,9 +122,7 @@ def make_baby(source: np.random.Generator, rng: np.random.Generator) -> list[Eve
     for onset_s, duration_s in zip(onsets, durations, strict=False):
         samples = count_samples(duration_s)
         arch = draw_contour([0, 0.2, 0.6, 1], [0.8, 1.12, 1.05, 0.72], samples)
-        vibrato = np.exp(
-            0.035 * np.sin(2 * np.pi * tremble_hz * np.arange(samples) / SAMPLE_RATE + rng.uniform(0, 6))
-        )
+        vibrato = np.exp(0.035 * np.sin(2 * np.pi * tremble_hz * np.arange(samples) / SAMPLE_RATE + rng.uniform(0, 6)))
         pitch = throat.pitch_hz * rng.uniform(0.95, 1.05) * arch * vibrato
         envelope = fade(1.0 + 0.25 * wander(rng, samples, 4.0), 0.12, 0.3 * duration_s)
         events.append(_event(throat, onset_s, throat.utter(rng, pitch, envelope), pitch))
@@ -154,10 +148,7 @@ def make_sneeze(source: np.random.Generator, rng: np.random.Generator) -> list[E
         pitches.append(pitch)
     durations = [len(sound) / SAMPLE_RATE for sound in sounds]
     onsets = place_in_turn(rng, durations, [rng.uniform(0.4, 1.2) for _ in sounds])
-    return [
-        _event(throat, onset, sound, pitch)
-        for onset, sound, pitch in zip(onsets, sounds, pitches, strict=False)
-    ]
+    return [_event(throat, onset, sound, pitch) for onset, sound, pitch in zip(onsets, sounds, pitches, strict=False)]
 
 
 def _event(throat: Throat, onset_s: float, samples: np.ndarray, pitch_hz: np.ndarray) -> Event:
