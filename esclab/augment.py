@@ -5,6 +5,8 @@ All draw from the generator that they are given, so that a resumed training sees
 
 from __future__ import annotations
 
+import math
+
 import torch
 from torch import Generator, Tensor
 
@@ -93,8 +95,12 @@ def _draw_stretch(clips: int, length: int, widest: int, generator: Generator) ->
 
 
 def _draw_beta(alpha: float, generator: Generator) -> float:
-    """Draw from Beta(alpha, alpha) by Johnk's rejection, which needs uniform numbers only; exact for any alpha."""
+    """Draw from Beta(alpha, alpha) by uniform numbers only: Johnk's rejection up to 1, Ulrich's formula above."""
     while True:
-        x, y = torch.rand(2, generator=generator, dtype=torch.float64).pow(1.0 / alpha).tolist()
+        uniform = torch.rand(2, generator=generator, dtype=torch.float64)
+        if alpha > 1.0:  # Johnk's acceptance falls to 1 in 180,000 at an alpha of 10
+            radius = math.sqrt(1.0 - uniform[0].item() ** (2.0 / (2.0 * alpha - 1.0)))
+            return 0.5 + 0.5 * radius * math.cos(2.0 * math.pi * uniform[1].item())
+        x, y = uniform.pow(1.0 / alpha).tolist()
         if 0.0 < x + y <= 1.0:
             return x / (x + y)

@@ -22,7 +22,11 @@ class EsclabError(Exception):
         self.where = str(where)
         self.cause = cause
         self.next_step = next_step
-        super().__init__(f"{printable(where)}: {cause}; {next_step}.")
+        super().__init__(printable(f"{where}: {cause}; {next_step}."))
+
+    def __reduce__(self) -> tuple[type[EsclabError], tuple[str, str, str]]:
+        """Travel between processes whole; the default would build the copy from the message alone."""
+        return type(self), (self.where, self.cause, self.next_step)
 
 
 class ClipError(EsclabError):

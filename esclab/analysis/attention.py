@@ -63,7 +63,7 @@ def attend_clip(
     for layer, recorded in maps.items():
         frames_here = None if recorded.temporal is None else recorded.temporal.shape[1]
         bands_here = None if recorded.spectral is None else recorded.spectral.shape[1]
-        pooled = max(1, round(frames / frames_here if frames_here else bands / (bands_here or bands)))
+        pooled = _count_pooled(frames, frames_here) if frames_here else _count_pooled(bands, bands_here or bands)
         layers.append(
             AttentionLayer(
                 name=layer,
@@ -75,6 +75,11 @@ def attend_clip(
             )
         )
     return AttentionResult(spectrogram, tuple(layers), name)
+
+
+def _count_pooled(length: int, length_here: int) -> int:
+    """Return the power of 2 by which poolings by 2 (each drops an odd end) shortened `length` to `length_here`."""
+    return 1 << (length // length_here).bit_length() - 1
 
 
 def _pool_axis(axis: np.ndarray, size: int) -> np.ndarray:

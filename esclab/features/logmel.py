@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import math
+from dataclasses import asdict, dataclass
 
 import numpy as np
 import torch
@@ -10,6 +11,8 @@ from torch import Tensor, nn
 from torchaudio.transforms import MelSpectrogram
 
 from esclab.errors import OptionError
+
+LOWEST_FLOOR_DB = -300.0  # single precision holds no smaller power than -379 dB
 
 
 @dataclass(frozen=True)
@@ -88,7 +91,7 @@ class LogMel(nn.Module):
 
     def frames(self, samples: int) -> int:
         """Return the number of frames that `samples` samples give."""
-        return samples // self.hop_samples + 1
+        return (samples - self.window_samples % 2) // self.hop_samples + 1  # an odd window is padded by one less
 
     def _transform_clip(self, samples: Tensor) -> Tensor:
         power = self.mel(samples) * self.scale
@@ -106,12 +109,22 @@ def mel_to_hz(mel: float | np.ndarray) -> np.ndarray:
 
 
 def check_config(config: LogMelConfig) -> None:
-    """Raise OptionError where settings contradict each other."""
+    """Raise OptionError where settings are no numbers of use or contradict each other."""
+    for setting, value in asdict(config).items():
+        whole = setting in ("sample_rate", "bands")
+        if not isinstance(value, int if whole else int | float) or not math.isfinite(value):
+            raise OptionError(f"feature logmel, {setting}", f"is {value!r}", f"give a {'whole ' * whole}number")
     if config.sample_rate <= 0 or config.window_s <= 0 or config.hop_s <= 0 or config.bands < 1:
         raise OptionError(
             "feature logmel",
             "sample_rate, window_s, hop_s and bands must be positive",
             "choose positive values",
+        )
+    if min(config.window_s, config.hop_s) * config.sample_rate < 1:
+        raise OptionError("feature logmel", "window_s or hop_s is shorter than one sample", "choose a longer one")
+    if not LOWEST_FLOOR_DB <= config.floor_db <= 0:
+        raise OptionError(
+            "feature logmel, floor_db", f"is {config.floor_db:g}", f"choose a level from {LOWEST_FLOOR_DB:g} to 0 dB"
         )
     if config.high_hz > config.sample_rate / 2 or config.low_hz < 0:
         raise OptionError(

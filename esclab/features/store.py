@@ -57,9 +57,9 @@ def load_features(
     Raises
     ------
     DatasetError
-        When clips cannot be read; all of them are named.
+        When clips cannot be read; their number and the first ten are named.
     """
-    duration_s = duration_s or dataset.duration_s
+    duration_s = float(duration_s or dataset.duration_s)
     folder = Path(folder) if folder else data_home() / "store"
     settings = {
         "version": VERSION,
@@ -90,7 +90,7 @@ def _open_checked(path: Path) -> np.ndarray | None:
         digest = json.loads(note.read_text("utf-8"))["sha256"]
         with open(path, "rb") as file:
             found = hashlib.file_digest(file, "sha256").hexdigest()
-    except (FileNotFoundError, ValueError, KeyError):
+    except (FileNotFoundError, ValueError, KeyError, TypeError):
         return None
     if found != digest:
         LOGGER.warning("%s: its bytes are not those that were stored; the features are computed again.", path)

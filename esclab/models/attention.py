@@ -136,7 +136,8 @@ def record_attention(model: nn.Module) -> Iterator[dict[str, LayerAttention]]:
 
     def listen_to(name: str, layer: TemporalSpectralAttention) -> Listener:
         def keep(kind: str, weights: Tensor) -> None:
-            record = maps.setdefault(name, LayerAttention(mixture=name_mixture(layer)))
+            record = maps.setdefault(name, LayerAttention())
+            record.mixture = name_mixture(layer)
             setattr(record, kind, weights.detach().flatten(1).cpu())
 
         return keep

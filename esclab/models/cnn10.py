@@ -86,7 +86,7 @@ class CNN10(SoundClassifier):
     ) -> None:
         super().__init__(bands)
         if width not in WIDTHS:
-            raise OptionError(f"width {width:g}", "is not offered", "choose 1/4, 1/2 or 1")
+            raise OptionError(f"width {width}", "is not offered", "choose 1/4, 1/2 or 1")
         if variant not in ("text", "code"):
             raise OptionError(f"variant {variant}", "is not known", "choose text or code")
         if bands < 16:

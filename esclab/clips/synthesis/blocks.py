@@ -52,12 +52,12 @@ def count_samples(duration_s: float) -> int:
 
 
 def pass_band(low_hz: float, high_hz: float) -> Curve:
-    """Return the gain of a band: about 1 between the edges, -3 dB on them, -48 dB an octave beyond."""
+    """Return the gain of a band: about 1 between the edges, -3 dB on them, -96 dB an octave beyond."""
 
     def gain(frequency_hz: np.ndarray) -> np.ndarray:
         ratio = np.maximum(frequency_hz, 20.0)
         below, above = low_hz / ratio, ratio / high_hz
-        for _ in range(4):  # to the 16th power, by squaring
+        for _ in range(5):  # to the 32nd power, by squaring
             below, above = np.square(below), np.square(above)
         return 1.0 / np.sqrt((1.0 + below) * (1.0 + above))
 
