@@ -37,7 +37,7 @@ demo: $(STAMP) ## Train CNN10 and TS-CNN10 on the embedded dataset, compare and 
 	$(BIN)/esclab demo --out out/demo
 
 test: $(STAMP) ## Run the tests, every notebook included, on a small synthetic dataset
-	ESCLAB_DATASET=synth10:50 $(BIN)/pytest --nbmake --nbmake-timeout=600 tests notebooks
+	ESCLAB_DATASET=synth10:50 ESCLAB_ITERATIONS=20 $(BIN)/pytest --nbmake --nbmake-timeout=600 tests notebooks
 
 lab: $(STAMP) ## Open the notebooks in JupyterLab on this machine only
 	$(BIN)/jupyter lab --ip=127.0.0.1 --ServerApp.root_dir=notebooks $(LAB_FLAGS)
@@ -54,7 +54,7 @@ check: $(STAMP) ## Lint, format, types, import layers, tests with coverage (what
 	$(BIN)/coverage report --show-missing --skip-covered
 
 html: $(STAMP) ## Execute the notebooks on the full dataset and write them as pages: out/html/
-	$(BIN)/jupyter nbconvert --execute --to html --output-dir out/html notebooks/*.ipynb
+	PLOTLY_RENDERER=plotly_mimetype+notebook $(BIN)/jupyter nbconvert --execute --to html --output-dir out/html notebooks/*.ipynb
 
 clean: ## Remove out/ and caches (.venv, data/ and runs/ stay)
 	rm -rf out build dist .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis .coverage

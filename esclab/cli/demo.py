@@ -22,7 +22,12 @@ def demo(
 
     load_dataset(dataset)  # a missing dataset is told before anything starts
     typer.echo(f"Running the tour on {dataset}; progress is in {out}/tour.html when it ends.")
-    os.environ |= {"ESCLAB_DATASET": dataset, "ESCLAB_OUT": str(out.resolve())}
+    # Figures go into the page with their script, so that it opens offline.
+    os.environ |= {
+        "ESCLAB_DATASET": dataset,
+        "ESCLAB_OUT": str(out.resolve()),
+        "PLOTLY_RENDERER": "plotly_mimetype+notebook",
+    }
     page = execute_notebook(find_notebook("01_tour"), out)
     typer.echo((out / "table.md").read_text("utf-8"))
     typer.echo(f"The page: {page}. Figures and tables: {out}")
@@ -46,9 +51,15 @@ def execute_notebook(path: Path, out: Path) -> Path:
     from esclab.storage import write_text
 
     notebook = nbformat.read(path, as_version=4)
-    NotebookClient(
-        notebook, timeout=1800, kernel_name="python3", resources={"metadata": {"path": str(path.parent)}}
-    ).execute()
+    client = NotebookClient(
+        notebook,
+        timeout=1800,
+        kernel_name="python3",
+        resources={"metadata": {"path": str(path.parent)}},
+        # Its warning about unencrypted ports tells a newcomer nothing: they are on loopback only.
+        extra_arguments=["--IPKernelApp.log_level=40"],
+    )
+    client.execute()
     page, _ = HTMLExporter(embed_images=True).from_notebook_node(notebook)
     return write_text(out / f"{path.stem.split('_', 1)[-1]}.html", page)
 

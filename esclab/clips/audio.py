@@ -89,7 +89,7 @@ def read_audio(
     """
     _check_options(sample_rate, duration_s)
     with open_audio(path) as file:
-        first, last = find_part(path, file, onset_s, offset_s)
+        first, last = find_part(path, file, onset_s=onset_s, offset_s=offset_s)
         if duration_s is not None:  # the filter reaches a little beyond the end that is kept
             last = min(last, first + int((duration_s + EDGE_S) * file.samplerate) + 1)
         if (last - first) / file.samplerate > LIMIT_S:
@@ -99,7 +99,7 @@ def read_audio(
                 f"claims {hours:.4g} hours of sound",
                 "give duration_s, or use read_windows for long files",
             )
-        blocks = list(read_blocks(path, file, first, last))
+        blocks = list(read_blocks(path, file, first=first, last=last))
         samples = resample(np.concatenate(blocks), file.samplerate, sample_rate)
     return samples if duration_s is None else fit_length(samples, round(duration_s * sample_rate))
 
@@ -169,7 +169,7 @@ def read_windows(path: str | Path, *, sample_rate: int, window_s: float, hop_s: 
     _check_options(sample_rate, hop_s)
     window, hop = round(window_s * sample_rate), round(hop_s * sample_rate)
     with open_audio(path) as file:
-        blocks = read_blocks(path, file, 0, file.frames)
+        blocks = read_blocks(path, file, first=0, last=file.frames)
         pending = np.zeros(0, dtype=np.float32)
         skip = 0  # samples between two windows, where hop > window
         for block in resample_blocks(blocks, file.samplerate, sample_rate):
@@ -201,8 +201,8 @@ def fit_length(samples: np.ndarray, count: int) -> np.ndarray:
 def iterate_part(path: str | Path, onset_s: float, offset_s: float | None) -> Iterator[tuple[np.ndarray, int]]:
     """Yield (mono block, sample rate) of a part of a recording at its own rate, however long it is."""
     with open_audio(path) as file:
-        first, last = find_part(path, file, onset_s, offset_s)
-        for block in read_blocks(path, file, first, last):
+        first, last = find_part(path, file, onset_s=onset_s, offset_s=offset_s)
+        for block in read_blocks(path, file, first=first, last=last):
             yield block, file.samplerate
 
 

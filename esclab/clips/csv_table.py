@@ -42,7 +42,7 @@ def load_csv(option: str) -> ClipDataset:
     names, classes = _choose(path, rows, PATH_COLUMNS), _choose(path, rows, CLASS_COLUMNS)
     empty = classes.str.strip() == ""
     if empty.any():
-        raise cell_error(path, classes, empty, "is empty")
+        raise cell_error(path, classes, empty, cause="is empty")
     files = resolve_names(path, names, path.parent)
     onsets, offsets = _read_parts(path, rows)
     sources = _read_sources(path, rows, names)
@@ -91,7 +91,7 @@ def _read_parts(path: Path, rows: pd.DataFrame) -> tuple[pd.Series, pd.Series]:
     onsets, offsets = (parse_numbers(path, rows.get(column, blank), whole=False) for column in ("onset_s", "offset_s"))
     backwards = offsets <= onsets.fillna(0.0)
     if backwards.any():
-        raise cell_error(path, rows["offset_s"], backwards, "is not after the onset")
+        raise cell_error(path, rows["offset_s"], backwards, cause="is not after the onset")
     return onsets, offsets
 
 
@@ -100,7 +100,7 @@ def _read_sources(path: Path, rows: pd.DataFrame, names: pd.Series) -> pd.Series
         return names.map(lambda name: Path(name).with_suffix("").as_posix())
     empty = rows["source"].str.strip() == ""
     if empty.any():
-        raise cell_error(path, rows["source"], empty, "is empty")
+        raise cell_error(path, rows["source"], empty, cause="is empty")
     return rows["source"]
 
 

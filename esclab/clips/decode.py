@@ -60,7 +60,9 @@ def _check_header(path: str | Path, file: soundfile.SoundFile) -> None:
         raise ClipError(path, "holds no samples", REPLACE)
 
 
-def find_part(path: str | Path, file: soundfile.SoundFile, onset_s: float, offset_s: float | None) -> tuple[int, int]:
+def find_part(
+    path: str | Path, file: soundfile.SoundFile, *, onset_s: float, offset_s: float | None
+) -> tuple[int, int]:
     """Return the first sample of a part of a file, and the one after its last; times in s, None for the end.
 
     Raises
@@ -80,7 +82,7 @@ def find_part(path: str | Path, file: soundfile.SoundFile, onset_s: float, offse
     return first, last
 
 
-def read_blocks(path: str | Path, file: soundfile.SoundFile, first: int, last: int) -> Iterator[np.ndarray]:
+def read_blocks(path: str | Path, file: soundfile.SoundFile, *, first: int, last: int) -> Iterator[np.ndarray]:
     """Yield the samples from `first` to before `last` as mono blocks, float32 of shape (samples,).
 
     Channels are averaged with equal weight; a warning tells when that leaves less than 1 % of their energy.

@@ -50,7 +50,7 @@ def load_esc(name: str, option: str) -> ClipDataset:
     rows = read_csv(path, COLUMNS)
     known = rows["esc10"].isin(["True", "False"])
     if not known.all():
-        raise cell_error(path, rows["esc10"], ~known, "is neither True nor False")
+        raise cell_error(path, rows["esc10"], ~known, cause="is neither True nor False")
     if name == "esc10":
         rows = rows[rows["esc10"] == "True"]
     if rows.empty:

@@ -98,11 +98,11 @@ def parse_numbers(path: Path, column: pd.Series, *, whole: bool = True, lowest: 
         wrong &= column.str.strip() != ""
     if wrong.any():
         kind = "a whole number" if whole else "a number"
-        raise cell_error(path, column, wrong, f"is not {kind} from {lowest:g} up")
+        raise cell_error(path, column, wrong, cause=f"is not {kind} from {lowest:g} up")
     return numbers.astype(np.int64) if whole else numbers
 
 
-def cell_error(path: Path, column: pd.Series, wrong: pd.Series, cause: str) -> DatasetError:
+def cell_error(path: Path, column: pd.Series, wrong: pd.Series, *, cause: str) -> DatasetError:
     """Return the error for the first `wrong` cell of a column, naming file, row and column."""
     row = int(column.index[wrong.to_numpy()][0])
     others = f" (and {int(wrong.sum()) - 1} more rows)" if wrong.sum() > 1 else ""
@@ -122,13 +122,13 @@ def resolve_names(path: Path, column: pd.Series, folder: Path) -> list[Path]:
     """
     parts = column.map(is_inside)
     if not parts.all():
-        raise cell_error(path, column, ~parts, f"does not stay inside {folder}")
+        raise cell_error(path, column, ~parts, cause=f"does not stay inside {folder}")
     suffixes = _list_suffixes(folder)
     root = folder.resolve()
     found = [_match_stem(folder / name, suffixes) for name in column]
     inside = pd.Series([_resolves_inside(file, root) for file in found], index=column.index)
     if not inside.all():
-        raise cell_error(path, column, ~inside, f"is a link that leads out of {folder}")
+        raise cell_error(path, column, ~inside, cause=f"is a link that leads out of {folder}")
     return found
 
 

@@ -169,6 +169,7 @@ def _add_mixture(figure: Any, mixture: dict[str, float], bar_share: float, row: 
             textposition="inside",
             insidetextanchor="middle",
             textangle=0,
+            constraintext="none",
             textfont={"size": SCREEN_FONT_PX, "color": "black"},
             marker={"color": PALE_COLOURS[i % len(PALE_COLOURS)], "line": {"color": "white", "width": 2}},
             hovertemplate="%{fullData.name} %{x:.4f}<extra></extra>",

@@ -109,7 +109,7 @@ def _draw_plotly(result: CalibrationResult) -> Any:
         name="clips",
         showlegend=False,
         marker={"color": SOFT_INK, "line": {"color": "white", "width": 1}},
-        text=bins["count"] if len(result.bins) <= MOST_BINS_WITH_COUNTS else None,
+        text=[str(count) for count in bins["count"]] if len(result.bins) <= MOST_BINS_WITH_COUNTS else None,
         textposition="outside",
         cliponaxis=False,
         customdata=hover,

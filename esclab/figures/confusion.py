@@ -162,9 +162,11 @@ def _draw_plotly(result: ConfusionResult, *, normalise: bool) -> Any:
         height=side + 230,
     )
     # Faint lines lead the eye along rows of blank cells.
-    for edge in np.arange(0.5, classes - 1):
-        figure.add_hline(edge, line={"color": GRID, "width": 1}, layer="below")
-        figure.add_vline(edge, line={"color": GRID, "width": 1}, layer="below")
+    edges, line = np.arange(0.5, classes - 1), {"color": GRID, "width": 1}
+    ends = {"layer": "below", "type": "line", "line": line}
+    across = [ends | {"xref": "x domain", "x0": 0, "x1": 1, "y0": edge, "y1": edge} for edge in edges]
+    down = [ends | {"yref": "y domain", "y0": 0, "y1": 1, "x0": edge, "x1": edge} for edge in edges]
+    figure.update_layout(shapes=across + down)
     return figure
 
 
@@ -176,9 +178,11 @@ def _draw_print(result: ConfusionResult, *, normalise: bool) -> Any:
     text = _write_cells(result, normalise=normalise)
     names = [shorten(name) for name in result.class_names]
     label_in = 0.062 * max(len(name) for name in names)
+    many = classes > MOST_CLASSES_WITH_TEXT
+    leaning = 1.0 if many else 0.75
     side_in = _size_matrix(classes, TWO_COLUMNS_IN - label_in - 0.95)
     with print_style():
-        figure = new_print_figure(side_in + label_in + 0.95, side_in + 0.75 * label_in + 0.75)
+        figure = new_print_figure(side_in + label_in + 0.95, side_in + leaning * label_in + 0.85)
         axes = figure.subplots()
         sns.heatmap(
             shades,
@@ -197,7 +201,6 @@ def _draw_print(result: ConfusionResult, *, normalise: bool) -> Any:
             cbar_kws={"label": bar_title, "aspect": 32, "pad": 0.02, "shrink": 0.8},
         )
         centres = np.arange(classes) + 0.5
-        many = classes > MOST_CLASSES_WITH_TEXT
         axes.set_xticks(centres, names, rotation=90 if many else 40, ha="center" if many else "right")
         axes.tick_params(length=0, pad=2)
         if not many:

@@ -98,7 +98,8 @@ def _find_round_frequencies(bands_hz: np.ndarray) -> np.ndarray:
     if high <= low:
         return np.array([low])
     step = min((m * 10.0**e for e in range(-1, 6) for m in (1, 2, 5)), key=lambda s: abs((high - low) / s - 4.5))
-    return np.arange(np.ceil(low / step - 1e-9), np.floor(high / step + 1e-9) + 1) * step
+    # Adding 0 turns -0 into 0.
+    return np.arange(np.ceil(low / step - 1e-9), np.floor(high / step + 1e-9) + 1) * step + 0.0
 
 
 def _label_frequency(hz: float) -> str:

@@ -89,6 +89,8 @@ class CNN10(SoundClassifier):
             raise OptionError(f"width {width}", "is not offered", "choose 1/4, 1/2 or 1")
         if variant not in ("text", "code"):
             raise OptionError(f"variant {variant}", "is not known", "choose text or code")
+        if not isinstance(blocks, tuple | list) or not set(blocks) <= {1, 2, 3, 4}:
+            raise OptionError(f"blocks {blocks}", "are not blocks of CNN10", "choose some of (1, 2, 3, 4)")
         if bands < 16:
             raise OptionError(f"{bands} bands", "vanish in four poolings by two", "give at least 16 bands")
         self.bn0 = nn.BatchNorm2d(bands)

@@ -11,6 +11,11 @@ from typing import Any, Literal, get_args, get_origin, get_type_hints
 from esclab.errors import OptionError
 from esclab.models import model_options
 
+_NOT_NEGATIVE = (
+    "duration_s", "decay", "weight_decay", "momentum", "mixup_alpha", "masks", "mask_frames", "mask_bands",
+    "label_smoothing",
+)  # fmt: skip
+
 
 @dataclass(frozen=True)
 class Recipe:
@@ -84,7 +89,12 @@ class Recipe:
             allowed = get_args(get_type_hints(Recipe)[name])
             if getattr(self, name) not in allowed:
                 raise OptionError(name, f"is {getattr(self, name)!r}", f"choose one of {', '.join(allowed)}")
-        if not self.learning_rate > 0:
+        for name in _NOT_NEGATIVE:
+            if not 0 <= getattr(self, name) < math.inf:
+                raise OptionError(name, f"is {getattr(self, name)}", "give a finite number of at least 0")
+        if self.label_smoothing > 1:
+            raise OptionError("label_smoothing", f"is {self.label_smoothing}", "give a number from 0 to 1")
+        if not 0 < self.learning_rate < math.inf:
             raise OptionError("learning_rate", f"is {self.learning_rate}", "give a positive number")
 
     def learning_rate_at(self, iteration: int) -> float:
@@ -161,6 +171,8 @@ def _parse(name: str, text: str, kind: Any) -> Any:
             return int(text)
         if kind is float:
             return float(Fraction(text)) if "/" in text else float(text)
+        if kind is tuple:
+            return tuple(_guess(part) for part in text.split(","))
     except (ValueError, KeyError, ZeroDivisionError) as error:
         raise OptionError(f"--set {name}", f"cannot read {text!r} as {kind.__name__}", "give such a value") from error
     return text if kind is str or get_origin(kind) is Literal else _guess(text)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -13,6 +14,7 @@ from esclab.results import (
     AttentionResult,
     CalibrationResult,
     ConfusionResult,
+    GalleryResult,
     LearningResult,
     TimeFrequencyMap,
 )
@@ -146,6 +148,13 @@ def sample_calibration() -> CalibrationResult:
     return CalibrationResult(bins, 0.083, "ts-cnn10 on esc10, all folds")
 
 
+def sample_gallery(count: int = 4) -> GalleryResult:
+    """Clips of different lengths with the same bands."""
+    names = CLASSES[:count]
+    maps = (sample_map(60 + 10 * i, 32, 1.0 + i / 4) for i in range(count))
+    return GalleryResult(tuple(replace(m, label=name) for m, name in zip(maps, names, strict=True)), "synth10")
+
+
 def sample_results() -> dict[str, Any]:
     """One result for each figure, by the figure's name."""
     return {
@@ -153,6 +162,7 @@ def sample_results() -> dict[str, Any]:
         "attention": sample_attention(),
         "calibration": sample_calibration(),
         "confusion": sample_confusion(),
+        "gallery": sample_gallery(),
         "learning": sample_learning(),
         "spectrogram": sample_map(),
     }

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
 from pathlib import Path
 from typing import Any
@@ -11,6 +12,7 @@ from PIL import Image
 from esclab.errors import OptionError
 from esclab.figures import export
 from esclab.figures.export import BROWSERS
+from esclab.results import ConfusionResult
 from tests.figures.samples import EVENTS, sample_confusion, sample_map
 
 needs_browser = pytest.mark.skipif(not any(map(shutil.which, BROWSERS)), reason="needs Chromium")
@@ -67,3 +69,14 @@ def test_export_of_plotly_pictures_uses_the_browser(tmp_path: Path) -> None:
         assert picture.size == (1180, 1060)
         assert picture.info["Title"] == "confusion: ts-cnn10 on synth2, fold 1"
     assert "<title>confusion: ts-cnn10 on synth2, fold 1</title>" in svg.read_text()
+
+
+def test_export_of_html_works_offline_and_is_the_same_twice(tmp_path: Path) -> None:
+    result = ConfusionResult(sample_confusion(2).counts, ("</script><script>alert(1)</script>", "b"), "<i>")
+    one, two = (export("confusion", result, tmp_path / stem / "c", formats="html")[0] for stem in "ab")
+    page = one.read_text()
+    assert page == two.read_text()
+    assert "alert(1)</script>" not in page
+    assert "<title>confusion: &lt;i&gt;</title>" in page
+    assert re.findall(r"<(?:script|link)[^>]* (?:src|href)=", page) == []
+    assert len(page) > 1_000_000

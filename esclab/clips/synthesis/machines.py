@@ -48,10 +48,10 @@ def make_clock(source: np.random.Generator, rng: np.random.Generator) -> list[Ev
 
 
 def make_helicopter(source: np.random.Generator, rng: np.random.Generator) -> list[Event]:
-    """Return a helicopter: heavy beats of noise, nine to sixteen a second."""
+    """Return a helicopter: heavy beats of noise, nine to twenty-two a second."""
     low_hz, high_hz = _draw_band(source, (80.0, 250.0), (2000.0, 8000.0))
-    blades_hz, sharpness = draw_log(source, 8.0, 16.0), source.uniform(1.2, 3.0)
-    floor, body = source.uniform(0.03, 0.2), _draw_body(source, (-6.0, -1.0))
+    blades_hz, sharpness = draw_log(source, 9.0, 22.0), source.uniform(1.0, 3.0)
+    floor, body = source.uniform(0.03, 0.4), _draw_body(source, (-6.0, -1.0))
     samples = count_samples(rng.uniform(1.8, 4.0))
     rate = blades_hz * np.exp(0.01 * wander(rng, samples, 0.5))
     beats = make_pulses(rate, sharpness * blades_hz) + floor
@@ -62,7 +62,7 @@ def make_helicopter(source: np.random.Generator, rng: np.random.Generator) -> li
 def make_chainsaw(source: np.random.Generator, rng: np.random.Generator) -> list[Event]:
     """Return a chainsaw: a rough two-stroke engine that revs up and down."""
     low_hz, high_hz = _draw_band(source, (100.0, 400.0), (4500.0, 12000.0))
-    idle_hz, swing = draw_log(source, 70.0, 150.0), source.uniform(0.1, 0.3)
+    idle_hz, swing = draw_log(source, 35.0, 130.0), source.uniform(0.1, 0.3)
     rough, body = source.uniform(0.3, 0.9), _draw_body(source, (-3.0, 1.0))
     samples = count_samples(rng.uniform(1.8, 4.0))
     rate = idle_hz * np.exp(swing * wander(rng, samples, 1.2))

@@ -28,7 +28,7 @@ Background = Callable[[np.random.Generator, np.random.Generator], np.ndarray]
 def make_background(source: np.random.Generator, rng: np.random.Generator) -> tuple[str, np.ndarray]:
     """Return the kind and the samples (power 1) of a background; the kind belongs to the source."""
     kind = str(source.choice(list(BACKGROUNDS)))
-    floor = make_noise(rng, CLIP_SAMPLES, tilt(source.uniform(-5.0, -1.0)))
+    floor = make_noise(rng, CLIP_SAMPLES, tilt(source.uniform(-4.0, -2.0)))
     return kind, scale_power(BACKGROUNDS[kind](source, rng) + source.uniform(0.2, 0.6) * floor)
 
 

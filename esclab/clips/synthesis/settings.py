@@ -14,9 +14,9 @@ CLIP_SAMPLES = round(SAMPLE_RATE * DURATION_S)
 # Power of the events while they sound over that of the background in the events' own band.
 SNR_DB = (-6.0, 18.0)
 # Slope of the recording chain, drawn once a source; it tilts events and background alike.
-TILT_DB_PER_OCTAVE = (-2.0, 1.0)
+TILT_DB_PER_OCTAVE = (-1.0, 1.0)
 # Height of the chain's three random peaks and dips.
-PEAK_DB = (-5.0, 5.0)
+PEAK_DB = (-4.0, 4.0)
 # Unlabelled clicks, beeps, sweeps and bursts in a clip: fewest and most, and their level re the events.
 DISTRACTORS = (0, 3)
 DISTRACTOR_DB = (-14.0, -2.0)

@@ -52,7 +52,7 @@ class Texture:
 def make_rain(source: np.random.Generator, rng: np.random.Generator) -> list[Event]:
     """Return a shower: steady noise under many small drops."""
     texture = Texture.draw(source, low_hz=(300.0, 900.0), slope_db=(-2.5, 2.0))
-    drops_hz, drops_db = draw_log(source, 60.0, 250.0), source.uniform(-6.0, 3.0)
+    drops_hz, drops_db = draw_log(source, 25.0, 200.0), source.uniform(-5.0, 4.0)
     duration_s = rng.uniform(1.5, 4.0)
     samples = count_samples(duration_s)
     drops = _strike(rng, samples, drops_hz, 0.5)
@@ -64,8 +64,8 @@ def make_sea(source: np.random.Generator, rng: np.random.Generator) -> list[Even
     """Return one or two waves: noise that swells for a second or two, grows brighter, breaks and runs out."""
     texture = Texture.draw(source, low_hz=(100.0, 350.0), slope_db=(-5.5, -1.0))
     length_s, crest, bright_db = (
-        source.uniform(1.5, 2.6),
-        source.uniform(0.35, 0.65),
+        source.uniform(1.3, 2.5),
+        source.uniform(0.25, 0.75),
         source.uniform(3.0, 6.0),
     )
     waves = []
@@ -87,7 +87,7 @@ def make_sea(source: np.random.Generator, rng: np.random.Generator) -> list[Even
 def make_fire(source: np.random.Generator, rng: np.random.Generator) -> list[Event]:
     """Return a fire: a low hiss under single cracks of very different strength at random times."""
     texture = Texture.draw(source, low_hz=(150.0, 700.0), slope_db=(-4.0, 1.0))
-    cracks_hz, hiss_db = draw_log(source, 8.0, 24.0), source.uniform(-14.0, -4.0)
+    cracks_hz, hiss_db = draw_log(source, 8.0, 35.0), source.uniform(-10.0, 0.0)
     duration_s = rng.uniform(1.8, 4.0)
     samples = count_samples(duration_s)
     cracks = shape(_strike(rng, samples, cracks_hz, 0.7), texture.curve)

@@ -72,7 +72,7 @@ class Throat:
 def make_dog(source: np.random.Generator, rng: np.random.Generator) -> list[Event]:
     """Return one to four barks: short, with a sudden start and a pitch that jumps up and falls."""
     throat = Throat.draw(source, pitch_hz=(250.0, 550.0), size=(0.6, 1.1))
-    length_s, gap_s, fall = source.uniform(0.12, 0.3), source.uniform(0.15, 0.7), source.uniform(0.45, 0.7)
+    length_s, gap_s, fall = source.uniform(0.12, 0.4), source.uniform(0.15, 0.7), source.uniform(0.45, 0.7)
     count = int(rng.integers(1, 5))
     durations = [length_s * rng.uniform(0.85, 1.15) for _ in range(count)]
     onsets = place_in_turn(rng, durations, [gap_s * rng.uniform(0.7, 1.4) for _ in range(count)])
@@ -89,8 +89,8 @@ def make_dog(source: np.random.Generator, rng: np.random.Generator) -> list[Even
 def make_rooster(source: np.random.Generator, rng: np.random.Generator) -> list[Event]:
     """Return one crow: short syllables that climb, then a long one that holds and sinks."""
     throat = Throat.draw(source, pitch_hz=(450.0, 850.0), size=(1.0, 1.6))
-    short = int(source.integers(2, 4))
-    lengths = [*source.uniform(0.13, 0.24, short), source.uniform(0.6, 1.1)]
+    short = int(source.integers(1, 4))
+    lengths = [*source.uniform(0.13, 0.24, short), source.uniform(0.45, 1.0)]
     steps = [*np.sort(source.uniform(0.75, 1.15, short)), 1.3]
     sink, pause_s = source.uniform(0.5, 0.7), source.uniform(0.03, 0.08)
     pieces, pitches = [], []
@@ -108,14 +108,14 @@ def make_rooster(source: np.random.Generator, rng: np.random.Generator) -> list[
 
 
 def make_baby(source: np.random.Generator, rng: np.random.Generator) -> list[Event]:
-    """Return two to four cries of about a second: the pitch arches and trembles, a breath between them."""
+    """Return one to four cries of half a second or more: the pitch arches and trembles, a breath between them."""
     throat = Throat.draw(source, pitch_hz=(320.0, 600.0), size=(1.0, 1.7))
     length_s, gap_s, tremble_hz = (
-        source.uniform(0.55, 1.0),
-        source.uniform(0.15, 0.4),
+        source.uniform(0.35, 0.9),
+        source.uniform(0.15, 0.5),
         source.uniform(5.0, 8.0),
     )
-    count = int(rng.integers(2, 5))
+    count = int(rng.integers(1, 5))
     durations = [length_s * rng.uniform(0.8, 1.2) for _ in range(count)]
     onsets = place_in_turn(rng, durations, [gap_s * rng.uniform(0.8, 1.3) for _ in range(count)])
     events = []
@@ -132,7 +132,7 @@ def make_baby(source: np.random.Generator, rng: np.random.Generator) -> list[Eve
 def make_sneeze(source: np.random.Generator, rng: np.random.Generator) -> list[Event]:
     """Return one or two sneezes: a voice that rises, a catch of breath, and a burst of noise that dies away."""
     throat = Throat.draw(source, pitch_hz=(230.0, 450.0), size=(0.8, 1.4))
-    voice_s, burst_s = source.uniform(0.15, 0.4), source.uniform(0.25, 0.5)
+    voice_s, burst_s = source.uniform(0.1, 0.4), source.uniform(0.2, 0.5)
     catch_s, loud_db, decay = source.uniform(0.02, 0.08), source.uniform(4.0, 12.0), source.uniform(3.0, 5.0)
     count = int(rng.integers(1, 3))
     sounds, pitches = [], []
