@@ -9,11 +9,13 @@ _MODULE_OF = {
     "QUICK": "recipe",
     "Recipe": "recipe",
     "Run": "run",
+    "change_recipe": "recipe",
     "create_run": "start",
     "cross_validate": "crossval",
     "find_run": "shipped",
     "join_predictions": "crossval",
     "open_run": "run",
+    "run_folder": "crossval",
     "train": "loop",
     "watch": "progress",
 }

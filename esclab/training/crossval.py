@@ -37,7 +37,14 @@ class CrossValidationReport:
 
 
 def run_folder(
-    root: str | Path, model: str, *, dataset: ClipDataset, recipe: Recipe, fold: int, validation_fold: int, seed: int
+    root: str | Path,
+    model: str,
+    *,
+    dataset: ClipDataset,
+    recipe: Recipe,
+    fold: int,
+    validation_fold: int = 0,
+    seed: int = 0,
 ) -> Path:
     """Return the folder of one run: root/dataset/recipe/model/fold-seed."""
     held_out = f"fold{fold}-valid{validation_fold}" if validation_fold else f"fold{fold}"

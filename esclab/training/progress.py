@@ -31,6 +31,8 @@ def watch(reports: Iterable[EpochReport], *, label: str = "") -> Iterator[EpochR
             bar.set_postfix_str(_describe(report.train_loss, accuracy), refresh=False)
             bar.refresh()
             yield report
+        if not bar.total:
+            bar.set_description_str(f"{label} was trained before", refresh=False)
 
 
 def watch_cross_validation(reports: Iterable[CrossValidationReport]) -> Iterator[CrossValidationReport]:
