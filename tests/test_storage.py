@@ -30,6 +30,12 @@ def umask(request: pytest.FixtureRequest) -> Iterator[int]:
     os.umask(before)
 
 
+def write_half(path: Path, error: BaseException) -> None:
+    with replace_file(path) as file:
+        file.write(b"half of the n")
+        raise error
+
+
 def assert_old_file_alone(path: Path) -> None:
     assert path.read_bytes() == b"old"
     assert list(path.parent.iterdir()) == [path]
@@ -65,9 +71,8 @@ def test_replace_file_makes_missing_folders(tmp_path):
 @pytest.mark.parametrize("kind", [ValueError, KeyboardInterrupt, StorageError])
 def test_replace_file_keeps_the_old_file_when_its_block_raises(path, kind):
     error = kind("a", "b", "c") if kind is StorageError else kind("stop")
-    with pytest.raises(kind) as caught, replace_file(path) as file:
-        file.write(b"half of the n")
-        raise error
+    with pytest.raises(kind) as caught:
+        write_half(path, error)
     assert caught.value is error
     assert_old_file_alone(path)
 
@@ -85,9 +90,8 @@ def test_replace_file_keeps_the_old_file_when_the_disk_fails(path, monkeypatch, 
 
 
 def test_replace_file_keeps_the_old_file_when_a_write_in_its_block_fails(path):
-    with pytest.raises(StorageError, match=r"note\.txt"), replace_file(path) as file:
-        file.write(b"half")
-        raise OSError(errno.EIO, "Input/output error")
+    with pytest.raises(StorageError, match=r"note\.txt"):
+        write_half(path, OSError(errno.EIO, "Input/output error"))
     assert_old_file_alone(path)
 
 

@@ -77,8 +77,8 @@ def _draw_plotly(result: GalleryResult, colours: tuple[float, float], columns: i
     figure = make_subplots(
         rows,
         columns,
-        shared_xaxes=True,
-        shared_yaxes=True,
+        shared_xaxes="all",
+        shared_yaxes="all",
         horizontal_spacing=0.015,
         vertical_spacing=0.3 / rows,
         subplot_titles=[plotly_text(shorten(picture.label, 24)) for picture in result.maps],
@@ -89,8 +89,9 @@ def _draw_plotly(result: GalleryResult, colours: tuple[float, float], columns: i
     positions, labels = place_frequency_ticks(result.maps[0].frequency_hz, gap=0.12)
     figure.update_yaxes(tickvals=positions, ticktext=labels, showgrid=False)
     figure.update_xaxes(showgrid=False)
-    for column in range(1, columns + 1):
-        figure.update_xaxes(title_text=X_TITLE, row=rows, col=column)
+    for number in _lowest(len(result.maps), columns):
+        place = {"row": number // columns + 1, "col": number % columns + 1}
+        figure.update_xaxes(title_text=X_TITLE, showticklabels=True, **place)
     for row in range(1, rows + 1):
         figure.update_yaxes(title_text=Y_TITLE, row=row, col=1)
     figure.update_layout(
@@ -122,6 +123,9 @@ def _draw_print(result: GalleryResult, colours: tuple[float, float], columns: in
             axes.set_title(shorten(picture.label, 22))
             axes.set_xlim(*find_edges(picture.time_s)[[0, -1]])
             axes.label_outer()
+        for number in _lowest(len(result.maps), columns):
+            grid.flat[number].tick_params(labelbottom=True)
+            grid.flat[number].set_xlabel(X_TITLE)
         positions, labels = place_frequency_ticks(result.maps[0].frequency_hz, gap=0.12)
         grid[0, 0].set_yticks(positions, labels)
         bar = figure.colorbar(mesh, ax=grid, label=label_values(result.maps[0]), aspect=40, pad=0.01)
@@ -129,3 +133,8 @@ def _draw_print(result: GalleryResult, colours: tuple[float, float], columns: in
         if result.label:
             figure.suptitle(shorten(result.label, 90), x=0.01, ha="left")
     return figure
+
+
+def _lowest(count: int, columns: int) -> range:
+    """Return the numbers of the pictures that have none below them."""
+    return range(max(0, count - columns), count)

@@ -64,10 +64,10 @@ def finished(tmp_path_factory: pytest.TempPathFactory, clips: ClipDataset, tiny:
 
 @pytest.fixture
 def change_features(monkeypatch: pytest.MonkeyPatch, clips: ClipDataset) -> Callable[..., None]:
-    """Return a function that lets trainings see the features of some rows as another value."""
+    """Return a function that lets trainings see other values as the features of some rows."""
     load = training_data.load_features
 
-    def change(rows: np.ndarray, value: float) -> None:
+    def change(rows: np.ndarray, value: float | np.ndarray) -> None:
         def load_changed(*arguments: object, **settings: object) -> np.ndarray:
             features = np.array(load(*arguments, **settings), dtype=np.float32)
             features[rows] = value

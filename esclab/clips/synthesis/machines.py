@@ -35,7 +35,7 @@ def make_clock(source: np.random.Generator, rng: np.random.Generator) -> list[Ev
     modes = [np.exp(source.uniform(np.log(1.15 * low_hz), np.log(0.8 * high_hz), 5)) for _ in range(2)]
     ring_s = source.uniform(0.006, 0.02)
     tock_db = source.uniform(-5.0, 0.0)
-    count = int(min(rng.integers(4, 9), 4.4 / period_s))
+    count = min(int(rng.integers(4, 9)), int(4.4 / period_s))
     length_s = 5.0 * ring_s
     onsets = place_in_turn(rng, [length_s] * count, [period_s - length_s] * count)
     events = []
