@@ -92,4 +92,29 @@ def predict(
         typer.echo(f"{row['file']}: {row['predicted']} ({100 * row[row['predicted']]:.0f} %, {row['windows']} windows)")
 
 
-COMMANDS = (models, evaluate, predict)
+def attend(
+    run: RUN,
+    clip: Annotated[str, typer.Argument(help="A clip of the run's dataset, or an audio file.")],
+    out: Annotated[Path, typer.Option(help="Folder for the figure (PNG, SVG, PDF, CSV).")] = Path("out/attend"),
+) -> None:
+    """Picture where a run attends in one clip, over time and frequency."""
+    from esclab.analysis.attention import attend_clip
+    from esclab.clips import load_dataset
+    from esclab.clips.pick import pick_clip
+    from esclab.figures.export import export
+    from esclab.training.shipped import find_run
+
+    found = find_run(run)
+    feature = found.build_feature()
+    samples, label = pick_clip(
+        load_dataset(found.config.dataset),
+        clip,
+        sample_rate=feature.config.sample_rate,
+        duration_s=found.config.duration_s,
+    )
+    result = attend_clip(found.load_model(), feature, samples, label=label, name=found.config.model)
+    paths = export("attention", result, out / "attention", how=f"esclab attend {run} {clip} --out {out}")
+    typer.echo("\n".join(str(path) for path in paths))
+
+
+COMMANDS = (models, evaluate, predict, attend)

@@ -40,8 +40,12 @@ def load_state(run: Run, network: SoundClassifier, optimiser: Any) -> list[dict[
         state = torch.load(path, map_location="cpu", weights_only=True)
         network.load_state_dict(state["network"])
         optimiser.load_state_dict(state["optimiser"])
+        if [row["epoch"] for row in state["history"]] != list(range(1, len(state["history"]) + 1)):
+            raise ValueError("epochs are missing")
         return state["history"]
-    except (pickle.UnpicklingError, RuntimeError, KeyError, ValueError, EOFError) as error:
+    except (
+        pickle.UnpicklingError, RuntimeError, LookupError, ValueError, TypeError, AttributeError, EOFError,
+    ) as error:  # fmt: skip
         raise RunError(path, "is no checkpoint of this run", "delete it to train from the start") from error
 
 

@@ -103,12 +103,17 @@ class Run:
 
     def read_history(self) -> pd.DataFrame:
         """Return the history, one row an epoch."""
-        return pd.read_csv(self._need("history.csv"))
+        return _read_table(self._need("history.csv"), ["epoch", "iteration"])
 
     def read_predictions(self) -> Predictions:
         """Return the predictions of the held-out clips after the last epoch."""
-        table = pd.read_csv(self._need("predictions.csv"), dtype={"clip": str, "source": str})
         columns = [f"p_{number}" for number in range(len(self.config.class_names))]
+        table = _read_table(
+            self._need("predictions.csv"),
+            ["clip", "source", "fold", "class_index", *columns],
+            dtype={"clip": str, "source": str},
+            keep_default_na=False,  # a clip may be called "NA"
+        )
         return Predictions(
             clips=table["clip"].to_numpy(dtype=str),
             sources=table["source"].to_numpy(dtype=str),
@@ -145,19 +150,28 @@ class Run:
         RunError
             When the run is unfinished, or its weights are not the ones that were saved.
         """
+        import torch
+        from safetensors import SafetensorError
         from safetensors.torch import load
 
         path = self._need("weights.safetensors")
-        if digest_file(path) != self.summary["weights_sha256"]:
+        if digest_file(path) != self.summary.get("weights_sha256"):
             raise RunError(path, "holds other bytes than were saved", "train the run again or restore the file")
-        model = self.build_model()
-        weights, wanted = load(path.read_bytes()), model.state_dict()
+        with torch.random.fork_rng():  # the fresh weights are not kept, so drawing them should leave no trace
+            model = self.build_model()
+        try:
+            weights, wanted = load(path.read_bytes()), model.state_dict()
+        except SafetensorError as error:
+            raise RunError(path, f"is no safetensors file ({error})", "train the run again") from error
         wrong = sorted(
             {k for k in wanted.keys() & weights.keys() if wanted[k].shape != weights[k].shape}
             | (wanted.keys() ^ weights.keys())
         )
         if wrong:
             raise RunError(path, f"does not fit {self.config.model} in {', '.join(wrong[:5])}", "train the run again")
+        infinite = [name for name, value in weights.items() if not value.isfinite().all()]
+        if infinite:
+            raise RunError(path, f"is not finite in {', '.join(infinite[:5])}", "train the run again")
         model.load_state_dict(weights)
         return model.eval()
 
@@ -191,12 +205,27 @@ def open_run(folder: str | Path) -> Run:
         values["recipe"] = Recipe.from_dict(values["recipe"])
         values["class_names"] = tuple(values["class_names"])
         return Run(path, RunConfig(**values))
-    except (KeyError, TypeError) as error:
+    except (KeyError, TypeError, AttributeError) as error:
         raise RunError(config_path, f"is incomplete ({error})", "train the run again") from error
 
 
 def _read_json(path: Path) -> dict[str, Any]:
     try:
-        return json.loads(path.read_text("utf-8"))
+        values = json.loads(path.read_text("utf-8"))
     except ValueError as error:
         raise RunError(path, f"is not readable as JSON ({error})", "restore the file or train the run again") from error
+    if not isinstance(values, dict):
+        raise RunError(path, "holds no JSON object", "restore the file or train the run again")
+    return values
+
+
+def _read_table(path: Path, columns: list[str], **options: Any) -> pd.DataFrame:
+    """Read a CSV that has at least these columns; `options` are those of pandas."""
+    try:
+        table = pd.read_csv(path, **options)
+    except ValueError as error:  # pandas' parser errors are ValueErrors
+        raise RunError(path, f"is not readable ({error})", "restore the file or train the run again") from error
+    missing = [name for name in columns if name not in table.columns]
+    if missing:
+        raise RunError(path, f"lacks {', '.join(missing[:5])}", "restore the file or train the run again")
+    return table

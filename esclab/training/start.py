@@ -52,7 +52,7 @@ def create_run(
     Raises
     ------
     OptionError
-        When a name or fold is unknown.
+        When a name, fold or setting of the model or the front end is unknown.
     RunError
         When the folder holds a run with other settings.
     """
@@ -92,8 +92,11 @@ def create_run(
         run = open_run(path)
         _refuse_other(run, config)
         return run
+    run = Run(path, config)
+    with torch.random.fork_rng():
+        run.build_model()  # settings that do not fit are told before anything is written
     write_json(path / "config.json", {**asdict(config), "recipe": recipe.to_dict()})
-    return Run(path, config)
+    return run
 
 
 def _refuse_other(run: Run, config: RunConfig) -> None:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from pathlib import Path
+import copy
+from functools import cache
 
 import pytest
 import torch
@@ -49,6 +50,9 @@ def make_model(name: str, variant: str = "text", *, seed: int = 0, bands: int = 
     return model.eval()
 
 
+make_once = cache(make_model)
+
+
 def make_features(frames: int = 64, bands: int = 40) -> Tensor:
     return torch.randn(2, 1, frames, bands, generator=torch.Generator().manual_seed(5))
 
@@ -60,7 +64,7 @@ def case(request: pytest.FixtureRequest) -> tuple[str, str]:
 
 @pytest.fixture
 def model(case: tuple[str, str]) -> SoundClassifier:
-    return make_model(*case)
+    return copy.deepcopy(make_once(*case))
 
 
 @torch.no_grad()
@@ -230,9 +234,10 @@ def test_recording_does_not_change_the_answer_and_ends_with_its_block(model):
 def test_ts_cnn10_learns_its_mixture_and_the_fixed_one_stays():
     for name, learns in (("ts-cnn10", True), ("ts-cnn10-fixed", False)):
         model = make_model(name).train()
-        optimiser = torch.optim.SGD(model.parameters(), 0.5)
         (model(make_features()) * torch.randn(2, CLASSES)).sum().backward()
-        optimiser.step()
+        with torch.no_grad():
+            for parameter in model.parameters():
+                parameter -= 0.5 * parameter.grad
         for mixture in read_mixtures(model).values():
             assert (mixture != pytest.approx(dict.fromkeys(mixture, 1 / 3), abs=1e-6)) is learns
             assert sum(mixture.values()) == pytest.approx(1)
@@ -250,12 +255,6 @@ def test_models_differ_in_nothing_but_attention():
     for name in ATTENDS:
         shapes = {key: value.shape for key, value in make_model(name).state_dict().items() if "attention" not in key}
         assert shapes == {key: value.shape for key, value in plain.items()}
-
-
-def test_save_and_load_by_path_as_text_works(tmp_path: Path):
-    model = make_model("ts-cnn10")
-    save_file(model.state_dict(), str(tmp_path / "w.safetensors"))
-    assert "input_mean" in load_file(str(tmp_path / "w.safetensors"))
 
 
 def test_find_model_suggests_the_nearest_name():

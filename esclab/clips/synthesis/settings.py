@@ -12,7 +12,7 @@ DURATION_S = 5.0
 CLIP_SAMPLES = round(SAMPLE_RATE * DURATION_S)
 
 # Power of the events while they sound over that of the background in the events' own band.
-SNR_DB = (-6.0, 18.0)
+SNR_DB = (-7.0, 17.0)
 # Slope of the recording chain, drawn once a source; it tilts events and background alike.
 TILT_DB_PER_OCTAVE = (-1.0, 1.0)
 # Height of the chain's three random peaks and dips.
