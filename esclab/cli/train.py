@@ -52,8 +52,8 @@ def train(
     from esclab.training.recipe import change_recipe
     from esclab.training.start import create_run
 
+    chosen = change_recipe(find_recipe(recipe), model, parse_changes(changes))  # told before a dataset is made
     clips = load_dataset(dataset)
-    chosen = change_recipe(find_recipe(recipe), model, parse_changes(changes))
     folder = out or run_folder(
         "runs", model, dataset=clips, recipe=chosen, fold=fold, validation_fold=validation_fold, seed=seed
     )
@@ -98,11 +98,11 @@ def cv(
     from esclab.training.progress import watch_cross_validation
     from esclab.training.recipe import change_recipe
 
-    clips = load_dataset(dataset)
     recipes = [change_recipe(find_recipe(recipe), model, parse_changes(changes)) for model in models]
+    chosen_folds = parse_folds(folds)
     reports = cross_validate(
-        models, clips, recipes[0], root=runs, seeds=seed or (0,), folds=parse_folds(folds), validate=validate,
-        keep_epochs=keep_epochs,
+        models, load_dataset(dataset), recipes[0], root=runs, seeds=seed or (0,), folds=chosen_folds,
+        validate=validate, keep_epochs=keep_epochs,
     )  # fmt: skip
     finished: dict[Path, Run] = {}
     for report in watch_cross_validation(reports):

@@ -10,6 +10,7 @@ import numpy as np
 
 from esclab.clips.dataset import ClipDataset
 from esclab.errors import OptionError
+from esclab.models import find_model
 from esclab.results import Predictions
 from esclab.training.loop import EpochReport, train
 from esclab.training.recipe import Recipe
@@ -85,8 +86,17 @@ def cross_validate(
         Score a validation fold cut from the training folds; the test folds stay unseen. For settling a recipe.
     keep_epochs : bool
         Keep predictions and embeddings of every evaluated epoch.
+
+    Raises
+    ------
+    OptionError
+        When a model or fold is unknown; nothing is trained then.
     """
     folds = dataset.folds if folds is None else folds
+    for model in models:
+        find_model(model)
+    for fold in folds:
+        dataset.split_fold(fold)
     jobs = [(model, fold, seed) for seed in seeds for fold in folds for model in models]
     for number, (model, fold, seed) in enumerate(jobs, start=1):
         validation_fold = validation_fold_of(dataset, fold) if validate else 0

@@ -10,7 +10,7 @@ import pandas as pd
 from filelock import FileLock
 
 from esclab.errors import StorageError
-from esclab.storage import digest_json, write_text
+from esclab.storage import digest_json, write_bytes
 
 if TYPE_CHECKING:
     from esclab.training.run import Run
@@ -66,12 +66,15 @@ def read_ledger(path: str | Path) -> pd.DataFrame:
     Raises
     ------
     StorageError
-        When the file lacks a column.
+        When the file is not readable as CSV or lacks a column.
     """
     path = Path(path)
     if not path.exists():
         return pd.DataFrame(columns=list(COLUMNS))
-    table = pd.read_csv(path, dtype={"recipe_digest": str})
+    try:
+        table = pd.read_csv(path, dtype={"recipe_digest": str})
+    except ValueError as error:  # pandas' parser errors are ValueErrors
+        raise StorageError(path, f"is not readable ({error})", "restore the file or choose another") from error
     missing = [name for name in COLUMNS if name not in table.columns]
     if missing:
         raise StorageError(path, f"lacks the columns {', '.join(missing)}", "restore the file or choose another")
@@ -95,8 +98,9 @@ def append_result(path: str | Path, row: dict[str, Any]) -> bool:
             same &= table[name].astype(str) == str(row[name])
         if same.any():
             return False
-        added = pd.DataFrame([row], columns=list(COLUMNS))
-        # Old lines are kept as they are on disk: only the new one is formatted.
-        old = path.read_text("utf-8") if path.exists() else ",".join(COLUMNS) + "\n"
-        write_text(path, old + added.to_csv(index=False, header=False))
+        added = pd.DataFrame([row], columns=list(table.columns))
+        # Old bytes are kept as they are on disk: only the new line is formatted.
+        old = path.read_bytes() if path.exists() else (",".join(COLUMNS) + "\n").encode()
+        end = b"" if old.endswith(b"\n") else b"\n"
+        write_bytes(path, old + end + added.to_csv(index=False, header=False).encode())
     return True

@@ -126,6 +126,17 @@ def test_gates_average_the_mapped_channels_before_the_sigmoid():
     np.testing.assert_allclose(weigh(layer, u), u * np.array([0.98201379, 0.5])[:, None], atol=1e-6)
 
 
+def test_gates_of_a_bfloat16_map_are_averaged_in_float32():
+    layer = TemporalSpectralAttention(1, "temporal")
+    torch.nn.init.ones_(layer.gates["temporal"].weight)
+    torch.nn.init.zeros_(layer.gates["temporal"].bias)
+    u = (torch.randn(2, 1, 30, 40, generator=torch.Generator().manual_seed(0)) + 1).bfloat16()
+    with record_attention(torch.nn.ModuleDict({"attention": layer})) as maps:
+        layer(u)
+    (record,) = maps.values()
+    torch.testing.assert_close(record.temporal, u.double().mean(3)[:, 0].sigmoid().float(), atol=1e-6, rtol=0)
+
+
 @pytest.mark.parametrize("arrangement", ["parallel", "parallel-fixed"])
 def test_mixture_begins_equal_and_sums_to_1(arrangement):
     mixture = TemporalSpectralAttention(3, arrangement).mixture

@@ -154,10 +154,16 @@ def test_clip_keeps_its_name_whatever_it_is(copy, name):
     assert copy.read_predictions().clips[0] == name
 
 
-@pytest.mark.parametrize("text", ["", "{", "[]", "{}"])
+@pytest.mark.parametrize("text", ["", "{", "[]", "null"])
 def test_damaged_summary_is_told_by_name(copy, text):
     (copy.path / "summary.json").write_text(text)
     with pytest.raises(RunError, match=r"summary\.json"):
+        copy.load_model()
+
+
+def test_summary_without_a_digest_vouches_for_no_weights(copy):
+    (copy.path / "summary.json").write_text("{}")
+    with pytest.raises(RunError, match="holds other bytes than were saved"):
         copy.load_model()
 
 
