@@ -12,7 +12,6 @@ from esclab.analysis.intervals import summarize_accuracy
 from esclab.analysis.significance import compare_models
 from esclab.analysis.tables import accuracy_table
 from esclab.results import AccuracyResult, LearningResult
-from esclab.training.crossval import join_predictions
 
 if TYPE_CHECKING:
     from esclab.training.run import Run
@@ -47,6 +46,8 @@ def compare_runs(runs: Sequence[Run]) -> Comparison:
     runs : sequence of Run
         Runs of one dataset, protocol and recipe, each model on the same folds.
     """
+    from esclab.training.crossval import join_predictions
+
     predictions = join_predictions(runs)
     config = runs[0].config
     label = f"{config.dataset}, {config.protocol}, recipe {config.recipe.name}"

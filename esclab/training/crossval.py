@@ -98,6 +98,19 @@ def cross_validate(
     for fold in folds:
         dataset.split_fold(fold)
     jobs = [(model, fold, seed) for seed in seeds for fold in folds for model in models]
+    return _train_jobs(jobs, dataset, recipe, root=root, validate=validate, keep_epochs=keep_epochs)
+
+
+def _train_jobs(
+    jobs: list[tuple[str, int, int]],
+    dataset: ClipDataset,
+    recipe: Recipe,
+    *,
+    root: str | Path,
+    validate: bool,
+    keep_epochs: bool,
+) -> Iterator[CrossValidationReport]:
+    """Train models, folds and seeds in this order; apart from `cross_validate`, whose checks should not wait."""
     for number, (model, fold, seed) in enumerate(jobs, start=1):
         validation_fold = validation_fold_of(dataset, fold) if validate else 0
         run = create_run(

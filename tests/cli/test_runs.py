@@ -1,0 +1,70 @@
+from __future__ import annotations
+
+import json
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from esclab.models import MODELS
+from esclab.training.run import open_run
+
+
+def test_models_lists_every_model(call):
+    content = json.loads(call("models", "--json").stdout)
+    assert content["models"] == {name: entry.summary for name, entry in MODELS.items()}
+    assert isinstance(content["shipped"], list)
+    shown = call("models").stdout
+    assert all(f"{name} " in shown for name in MODELS)
+
+
+def test_evaluate_prints_the_scores_of_the_held_out_clips(call, trained):
+    content = json.loads(call("evaluate", trained.run, "--json").stdout)
+    assert content["run"] == str(trained.run)
+    assert content["accuracy"] == pytest.approx(open_run(trained.run).summary["accuracy"])
+    assert content["log_loss"] == pytest.approx(open_run(trained.run).summary["log_loss"])
+    assert len(content["per_class"]) == 10
+    shown = call("evaluate", trained.run).stdout
+    assert "10 clips" in shown
+    assert f"accuracy                 {100 * content['accuracy']:.1f} %" in shown
+    assert "| dog" in shown
+
+
+def test_evaluate_writes_its_figures_for_screen_and_print(call, trained, tmp_path):
+    call("evaluate", trained.run, "--out", tmp_path / "figures")
+    names = {path.name for path in (tmp_path / "figures").iterdir()}
+    for figure in ("confusion", "calibration", "learning"):
+        assert {f"{figure}.{kind}" for kind in ("png", "svg", "pdf", "csv", "json")} <= names
+    assert (tmp_path / "figures" / "confusion.png").read_bytes().startswith(b"\x89PNG")
+    assert f"esclab evaluate {trained.run}" in (tmp_path / "figures" / "learning.json").read_text("utf-8")
+
+
+def test_predict_scores_overlapping_windows_to_the_end(call, trained, recording, tmp_path):
+    result = call("predict", trained.run, recording, "--out", tmp_path / "scores.csv", "--hop-s", "0.75")
+    table = pd.read_csv(tmp_path / "scores.csv")
+    run = open_run(trained.run)
+    # Windows of 1 s from 0 s on, each 0.75 s after the one before; the 16th, from 11.25 s, reaches the end.
+    np.testing.assert_allclose(table["onset_s"], np.arange(16) * 0.75)
+    np.testing.assert_allclose(table["offset_s"], np.minimum(np.arange(16) * 0.75 + 1, 12))
+    probabilities = table[list(run.config.class_names)].to_numpy()
+    np.testing.assert_allclose(probabilities.sum(axis=1), 1)
+    assert table["predicted"].tolist() == [run.config.class_names[n] for n in probabilities.argmax(axis=1)]
+    assert set(table["file"]) == {str(recording)}
+    assert result.stdout.startswith(f"{recording}: ")
+    assert "16 windows" in result.stdout
+
+
+def test_predict_steps_by_half_a_window_by_default(call, trained, recording):
+    (row,) = json.loads(call("predict", trained.run, recording, "--json").stdout)
+    assert row["windows"] == 23  # 12 s in windows of 1 s, every 0.5 s
+    scores = {name: row[name] for name in open_run(trained.run).config.class_names}
+    assert sum(scores.values()) == pytest.approx(1)
+    assert row["predicted"] == max(scores, key=scores.get)
+
+
+def test_predict_takes_several_recordings(call, trained, recording, tmp_path):
+    other = tmp_path / "other.wav"
+    other.write_bytes(recording.read_bytes())
+    rows = json.loads(call("predict", trained.run, other, recording, "--hop-s", "6", "--json").stdout)
+    assert [row["file"] for row in rows] == [str(other), str(recording)]
+    assert [row["windows"] for row in rows] == [2, 2]
