@@ -67,7 +67,9 @@ def test_unknown_name_or_value_is_refused_with_what_is_known(refuse, tmp_path, w
 
 
 def test_batch_larger_than_the_training_set_is_refused(refuse):
-    assert "more than the 40 training clips" in refuse("train", "cnn10", *SYNTH, "--set", "batch_size=41", "--json")
+    assert "more than the 40 training clips" in refuse(
+        "train", "cnn10", *SYNTH, "--set", "batch_size=41", "--set", "duration_s=1", "--json"
+    )
 
 
 @pytest.mark.parametrize("words", [("train", "cnn11"), ("train", "cnn10", "--set", "x=1"), ("cv", "cnn11")])

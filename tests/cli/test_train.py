@@ -80,7 +80,20 @@ def test_cv_compares_models_and_enters_every_run(call, tiny, tmp_path):
 
 
 def test_cv_of_one_model_has_nothing_to_compare(call, tiny, tmp_path):
-    words = ("cv", "cnn10", *tiny, "--folds", "3", "--seed", "1", "--validate", "--runs", tmp_path, "--results", tmp_path)
+    words = (
+        "cv",
+        "cnn10",
+        *tiny,
+        "--folds",
+        "3",
+        "--seed",
+        "1",
+        "--validate",
+        "--runs",
+        tmp_path,
+        "--results",
+        tmp_path,
+    )
     result = call(*words)
     assert "McNemar" not in result.stdout
     assert "unseen" in result.stdout

@@ -40,11 +40,9 @@ def test_network_is_standardised_by_the_training_clips(begin, clips, change_feat
     run = begin(fold=2)
     change_features(rows_in(clips, 2), -7.0)
     data = load_training_data(run, clips, device=CPU, progress=None)
-    next(train(run, dataset=clips)).epoch
-    network = begin(fold=2)
-    weights_after(network, clips)
+    weights_after(run, clips)
     seen = data.features[torch.from_numpy(rows_in(clips, 1, 3, 4, 5))].double().numpy()
-    model = network.load_model()
+    model = run.load_model()
     np.testing.assert_allclose(model.input_mean, seen.mean(axis=(0, 1, 2)), rtol=1e-4)
     np.testing.assert_allclose(model.input_std, seen.std(axis=(0, 1, 2), ddof=1), rtol=1e-4)
 

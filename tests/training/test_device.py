@@ -24,7 +24,8 @@ def test_older_torch_that_cannot_tell_trains_in_single_precision(monkeypatch):
 
 
 @pytest.mark.parametrize(
-    ("cuda", "mps", "device"), [(True, False, "cuda"), (False, True, "mps"), (False, False, "cpu"), (True, True, "cuda")]
+    ("cuda", "mps", "device"),
+    [(True, False, "cuda"), (False, True, "mps"), (False, False, "cpu"), (True, True, "cuda")],
 )
 def test_fastest_device_is_chosen(monkeypatch, cuda, mps, device):
     monkeypatch.setattr(torch.cuda, "is_available", lambda: cuda)

@@ -19,7 +19,7 @@ from esclab.training.recipe import Recipe
 from esclab.training.run import open_run
 from esclab.training.start import create_run
 
-EPOCHS = 6
+EPOCHS = 5
 KILLS: dict[str, dict[str, Any]] = {
     "after epoch 1": {"kill_epoch": 1},
     "after epoch 3": {"kill_epoch": 3},
@@ -41,25 +41,25 @@ def train_and_kill(jobs: list[dict[str, Any]]) -> list[dict[str, Any]]:
 
 @pytest.fixture(scope="module")
 def killed(tmp_path_factory: pytest.TempPathFactory, clips: ClipDataset, tiny: Recipe) -> SimpleNamespace:
-    """Return runs that were killed and resumed, what lay in their folders in between, and an undisturbed run."""
+    """Return runs that were killed and then trained to their end, an undisturbed one, and what each process did."""
     recipe = replace(tiny, iterations=5 * EPOCHS)
     root = tmp_path_factory.mktemp("killed")
     folders = {name: root / name.replace(" ", "-") for name in (*KILLS, "undisturbed")}
     for folder in folders.values():
         create_run("ts-cnn10", clips, recipe, folder=folder, device="cpu")
-    first = train_and_kill([{"folder": str(folders[name]), **kill} for name, kill in KILLS.items()])
-    left = {name: sorted(path.name for path in folders[name].iterdir()) for name in KILLS}
-    second = train_and_kill([{"folder": str(folder)} for folder in folders.values()])
+    kills = [{"folder": str(folders[name]), **kill} for name, kill in KILLS.items()]
+    done = train_and_kill([*kills, *({"folder": str(folder)} for folder in folders.values())])
+    first, second = done[: len(kills)], done[len(kills) :]
     return SimpleNamespace(
-        folders=folders, left=left, first=dict(zip(KILLS, first, strict=True)), second=dict(zip(folders, second, strict=True))
+        folders=folders, first=dict(zip(KILLS, first, strict=True)), second=dict(zip(folders, second, strict=True))
     )
 
 
 @pytest.mark.parametrize("moment", KILLS)
 def test_killed_run_leaves_a_checkpoint_and_no_summary(killed, moment):
     assert killed.first[moment]["code"] == -9
-    assert "state.pt" in killed.left[moment]
-    assert "summary.json" not in killed.left[moment]
+    assert "state.pt" in killed.first[moment]["files"]
+    assert "summary.json" not in killed.first[moment]["files"]
 
 
 @pytest.mark.parametrize(

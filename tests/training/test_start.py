@@ -60,7 +60,9 @@ def test_folder_of_another_run_is_refused_with_what_differs(begin, field, settin
     assert (run.path / "config.json").read_bytes() == before
 
 
-@pytest.mark.parametrize("change", [{"learning_rate": 0.1}, {"model": {"width": 0.5}}, {"feature": {"name": "logmel", "bands": 64}}])
+@pytest.mark.parametrize(
+    "change", [{"learning_rate": 0.1}, {"model": {"width": 0.5}}, {"feature": {"name": "logmel", "bands": 64}}]
+)
 def test_folder_of_a_run_with_another_recipe_is_refused(begin, tiny, change):
     run = begin()
     with pytest.raises(RunError, match="holds a run with another recipe;"):

@@ -20,7 +20,7 @@ from esclab.training.run import open_run
 
 
 def train_in_child(folder: str, *, kill_epoch: int = 0, file: str = "", count: int = 0) -> dict[str, Any]:
-    """Train in a forked process; return the epochs it reported and its exit code (-9 when killed)."""
+    """Train in a forked process; return the epochs it reported, its exit code (-9 when killed) and the files it left."""
     reader, writer = os.pipe()
     child = os.fork()
     if child == 0:
@@ -35,7 +35,8 @@ def train_in_child(folder: str, *, kill_epoch: int = 0, file: str = "", count: i
         if byte[0] == kill_epoch:
             os.kill(child, signal.SIGKILL)
     os.close(reader)
-    return {"epochs": epochs, "code": os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])}
+    code = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+    return {"epochs": epochs, "code": code, "files": sorted(os.listdir(folder))}
 
 
 def die_before(file: str, count: int) -> None:
