@@ -138,7 +138,7 @@ def main() -> None:
     options = parser.parse_args()
     device = choose_device()
     print(
-        f"{name_device(device)}, {torch.get_num_threads()} threads, {choose_precision(device)}, torch {torch.__version__}"
+        name_device(device), f"{torch.get_num_threads()} threads", choose_precision(device), torch.__version__, sep=", "
     )
     table = pd.DataFrame(
         [*bench_features(options.repeats * 3), *bench_training(options.repeats, compiled=options.compiled)]

@@ -70,9 +70,9 @@ class TemporalSpectralAttention(nn.Module):
             weights = self._gate(x, tuple(self.gates))
             alpha, beta, gamma = self.mixture_logits.softmax(0).unbind()
             # One product with the summed weights equals the sum of three, and touches the large map once.
-            return x * (alpha * weights["temporal"] + beta * weights["spectral"] + gamma).to(x.dtype)
+            return scale_cells(x, alpha * weights["temporal"] + beta * weights["spectral"] + gamma)
         for kind in self.gates:
-            x = x * self._gate(x, (kind,))[kind].to(x.dtype)
+            x = scale_cells(x, self._gate(x, (kind,))[kind])
         return x
 
     def _gate(self, x: Tensor, kinds: tuple[str, ...]) -> dict[str, Tensor]:
@@ -88,6 +88,18 @@ class TemporalSpectralAttention(nn.Module):
             if self.listener is not None:
                 self.listener(kind, weights[kind])
         return weights
+
+
+def scale_cells(x: Tensor, weights: Tensor) -> Tensor:
+    """Return `x` (clip, channel, frame, band) times weights that broadcast from (clip, 1, frame, band)."""
+    weights = weights.to(x.dtype)
+    channels = x.shape[1]
+    if channels == 1 or not x.is_contiguous(memory_format=torch.channels_last):
+        return x * weights
+    # Where channels lie side by side, PyTorch broadcasts over them one by one; a product with a row of ones writes the
+    # same values out at full speed, and its backward pass sums over channels as fast.
+    spread = weights.expand(-1, 1, *x.shape[2:]).movedim(1, -1) @ x.new_ones(1, channels)
+    return x * spread.movedim(-1, 1)
 
 
 @dataclass
@@ -142,13 +154,14 @@ def record_attention(model: nn.Module) -> Iterator[dict[str, LayerAttention]]:
 
         return keep
 
+    before = {name: layer.listener for name, layer in layers.items()}
     for name, layer in layers.items():
         layer.listener = listen_to(name, layer)
     try:
         yield maps
     finally:
-        for layer in layers.values():
-            layer.listener = None
+        for name, layer in layers.items():
+            layer.listener = before[name]
 
 
 def name_mixture(layer: TemporalSpectralAttention) -> dict[str, float]:

@@ -14,6 +14,7 @@ from torch import Tensor, nn
 from esclab.errors import OptionError
 from esclab.models.attention import Arrangement, TemporalSpectralAttention
 from esclab.models.base import SoundClassifier, initialise_weights
+from esclab.models.dropout import ByteDropout
 
 CHANNELS = (64, 128, 256, 512)
 WIDTHS = (0.25, 0.5, 1.0)
@@ -42,7 +43,7 @@ class ConvBlock(nn.Module):
         self.bn2 = nn.BatchNorm2d(outputs)
         self.attention = TemporalSpectralAttention(outputs, arrangement) if arrangement else nn.Identity()
         self.bn3 = nn.BatchNorm2d(outputs) if variant == "code" and arrangement else nn.Identity()
-        self.dropout = nn.Dropout(0.2 if variant == "text" else 0.0)
+        self.dropout = ByteDropout(0.2 if variant == "text" else 0.0)
 
     def forward(self, x: Tensor) -> Tensor:
         """Map (clip, channel, frame, band) to twice or as many channels, half the frames and bands."""
@@ -98,7 +99,7 @@ class CNN10(SoundClassifier):
         for number, (inputs, outputs) in enumerate(zip([1, *channels], channels, strict=False), start=1):
             block = ConvBlock(inputs, outputs, arrangement=arrangement if number in blocks else None, variant=variant)
             self.add_module(f"block{number}", block)
-        self.dropout = nn.Dropout(0.5)
+        self.dropout = ByteDropout(0.5)
         self.fc1 = nn.Linear(channels[-1], channels[-1])
         self.classifier = nn.Linear(channels[-1], classes)
         initialise_weights(self)

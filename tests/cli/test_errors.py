@@ -108,6 +108,11 @@ def test_unfinished_run_is_refused_with_how_to_finish_it(refuse, trained, tmp_pa
         assert "finish the run with: esclab resume run" in refuse(*words)
 
 
+def test_attention_of_a_network_without_any_or_of_an_unknown_clip_is_refused(refuse, trained):
+    assert "cnn10" in refuse("attend", trained.run, "1-dog-01-a")
+    assert "1-dog-01-a" in refuse("attend", trained.run, "1-dog-01")
+
+
 def test_folder_of_another_run_is_refused(refuse, trained):
     words = [*trained.words, "--seed", "1"]
     assert "holds a run with another seed" in refuse(*words)

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -68,3 +69,11 @@ def test_predict_takes_several_recordings(call, trained, recording, tmp_path):
     rows = json.loads(call("predict", trained.run, other, recording, "--hop-s", "6", "--json").stdout)
     assert [row["file"] for row in rows] == [str(other), str(recording)]
     assert [row["windows"] for row in rows] == [2, 2]
+
+
+def test_attend_pictures_one_clip_of_a_run_with_attention(call, tiny, tmp_path):
+    call("train", "ts-cnn10", *tiny, "--out", tmp_path / "run", "--results", tmp_path, "--json")
+    printed = call("attend", tmp_path / "run", "1-dog-01-a", "--out", tmp_path / "figures").stdout
+    paths = [Path(line) for line in printed.splitlines()]
+    assert {path.name for path in paths} >= {f"attention.{kind}" for kind in ("png", "svg", "pdf", "csv")}
+    assert all(path.stat().st_size > 0 for path in paths)

@@ -216,3 +216,16 @@ def test_recording_of_nothing_is_empty():
 def test_attention_refuses_an_unknown_arrangement():
     with pytest.raises(OptionError, match="attention both: is not known; choose one of temporal, spectral, parallel"):
         TemporalSpectralAttention(3, "both")
+
+
+def test_recording_inside_a_recording_hands_back_to_the_outer_one():
+    layer = TemporalSpectralAttention(2)
+    x = torch.ones(1, 2, 3, 4)
+    with record_attention(layer) as outer:
+        with record_attention(layer) as inner:
+            layer(x)
+        assert inner
+        assert not outer
+        layer(x)
+    assert outer
+    assert layer.listener is None

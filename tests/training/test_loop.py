@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import torch
+from torch.optim.optimizer import register_optimizer_step_pre_hook
 
 from esclab.errors import RunError, TrainingError
 from esclab.training import loop
@@ -70,6 +71,16 @@ def test_training_learns_classes_that_are_easy_to_tell(begin, tiny, clips, chang
     *_, last = train(begin(recipe=recipe), dataset=clips)
     assert last.train_loss < 0.5 * math.log(10)
     assert last.valid_accuracy > 0.7
+
+
+def test_every_step_is_taken_with_its_own_learning_rate(begin, tiny, clips):
+    rates: list[float] = []
+    hook = register_optimizer_step_pre_hook(lambda optimiser, *_: rates.append(optimiser.param_groups[0]["lr"]))
+    try:
+        finish(begin(recipe=tiny), dataset=clips)
+    finally:
+        hook.remove()
+    assert rates == [tiny.learning_rate_at(iteration) for iteration in range(6)]
 
 
 def test_held_out_clips_are_scored_only_every_so_many_epochs_and_at_the_end(begin, tiny, clips):

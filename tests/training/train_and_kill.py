@@ -20,7 +20,7 @@ from esclab.training.run import open_run
 
 
 def train_in_child(folder: str, *, kill_epoch: int = 0, file: str = "", count: int = 0) -> dict[str, Any]:
-    """Train in a forked process; return the epochs it reported, its exit code (-9 when killed) and the files it left."""
+    """Train in a forked process; return the epochs it reported, its exit code (-9: killed) and the files it left."""
     reader, writer = os.pipe()
     child = os.fork()
     if child == 0:
