@@ -99,7 +99,6 @@ def attend(
 ) -> None:
     """Picture where a run attends in one clip, over time and frequency."""
     from esclab.analysis.attention import attend_clip
-    from esclab.clips import load_dataset
     from esclab.clips.pick import pick_clip
     from esclab.figures.export import export
     from esclab.training.shipped import find_run
@@ -107,7 +106,7 @@ def attend(
     found = find_run(run)
     feature = found.build_feature()
     samples, label = pick_clip(
-        load_dataset(found.config.dataset),
+        found.config.dataset,
         clip,
         sample_rate=feature.config.sample_rate,
         duration_s=found.config.duration_s,

@@ -90,3 +90,17 @@ class ClipDataset:
             )
         held_out = (self.table["fold"] == fold).to_numpy()
         return np.flatnonzero(~held_out), np.flatnonzero(held_out)
+
+    def split_validation(self, fold: int, validation_fold: int) -> tuple[np.ndarray, np.ndarray]:
+        """Return the rows that train and that validate when `fold` stays unseen; see `split_fold`.
+
+        Raises
+        ------
+        OptionError
+            When the dataset has no such folds, or both are the same.
+        """
+        train, _ = self.split_fold(fold)
+        _, validation = self.split_fold(validation_fold)
+        if validation_fold == fold:
+            raise OptionError("validation fold", f"{fold} is the test fold", "choose one of the training folds")
+        return np.setdiff1d(train, validation), validation

@@ -30,20 +30,19 @@ def find_row(dataset: ClipDataset, clip: str) -> int:
     )
 
 
-def pick_clip(
-    dataset: ClipDataset, clip: str, *, sample_rate: int, duration_s: float | None = None
-) -> tuple[np.ndarray, str]:
+def pick_clip(dataset: str, clip: str, *, sample_rate: int, duration_s: float) -> tuple[np.ndarray, str]:
     """Return the samples of a clip and a label for it.
 
     Parameters
     ----------
-    dataset : ClipDataset
+    dataset : str
+        Where a clip's name is looked up, in the words of `load_dataset`; it may be absent when `clip` is a file.
     clip : str
         A clip's name in the dataset, or the path of an audio file (only its beginning is read).
     sample_rate : int
         In Hz.
-    duration_s : float, optional
-        Length to pad or cut to; the dataset's own by default.
+    duration_s : float
+        Length to pad or cut to.
 
     Returns
     -------
@@ -51,9 +50,11 @@ def pick_clip(
     label : str
         Class and name of a dataset's clip, or the file's name.
     """
-    duration_s = duration_s or dataset.duration_s
     if Path(clip).is_file():
         return read_audio(clip, sample_rate=sample_rate, duration_s=duration_s), Path(clip).name
-    row = find_row(dataset, clip)
-    class_name = str(dataset.table["class_name"].iloc[row]).replace("_", " ")
-    return read_clip(dataset, row, sample_rate=sample_rate, duration_s=duration_s), f"{class_name} ({clip})"
+    from esclab.clips import load_dataset
+
+    clips = load_dataset(dataset)
+    row = find_row(clips, clip)
+    class_name = str(clips.table["class_name"].iloc[row]).replace("_", " ")
+    return read_clip(clips, row, sample_rate=sample_rate, duration_s=duration_s), f"{class_name} ({clip})"

@@ -12,6 +12,7 @@ from esclab.clips.dataset import ClipDataset
 from esclab.errors import OptionError
 from esclab.models import find_model
 from esclab.results import Predictions
+from esclab.storage import digest_json
 from esclab.training.loop import EpochReport, train
 from esclab.training.recipe import Recipe
 from esclab.training.run import Run
@@ -47,10 +48,11 @@ def run_folder(
     validation_fold: int = 0,
     seed: int = 0,
 ) -> Path:
-    """Return the folder of one run: root/dataset/recipe/model/fold-seed."""
+    """Return the folder of one run: root/dataset/recipe/model/fold-seed; each change of a recipe has its own."""
     held_out = f"fold{fold}-valid{validation_fold}" if validation_fold else f"fold{fold}"
     safe = "".join(c if c.isalnum() or c in "-_." else "-" for c in dataset.name)
-    return Path(root) / safe / recipe.name.replace("*", "-changed") / model / f"{held_out}-seed{seed}"
+    changed = f"-{digest_json(recipe.to_dict())[:8]}" if recipe.name.endswith("*") else ""
+    return Path(root) / safe / (recipe.name.removesuffix("*") + changed) / model / f"{held_out}-seed{seed}"
 
 
 def validation_fold_of(dataset: ClipDataset, fold: int) -> int:

@@ -11,7 +11,6 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from esclab.clips.dataset import ClipDataset
-from esclab.errors import TrainingError
 from esclab.features.store import load_features
 from esclab.models.base import SoundClassifier
 from esclab.training.run import Run
@@ -34,23 +33,18 @@ class TrainingData:
         return self.features[torch.from_numpy(self.held_out).to(self.features.device)]
 
 
+def split_rows(dataset: ClipDataset, fold: int, validation_fold: int) -> tuple[np.ndarray, np.ndarray]:
+    """Return the rows that train and the rows that are held out; a validation fold of 0 means the test fold itself."""
+    return dataset.split_validation(fold, validation_fold) if validation_fold else dataset.split_fold(fold)
+
+
 def load_training_data(
     run: Run, dataset: ClipDataset, *, device: torch.device, progress: Callable[[int, int], None] | None
 ) -> TrainingData:
     """Load features and targets onto the device, and find the rows that train and that are held out."""
-    recipe, config = run.config.recipe, run.config
+    config = run.config
     features = load_features(dataset, run.build_feature(), duration_s=config.duration_s, progress=progress)
-    train_rows, held_out = dataset.split_fold(config.fold)
-    if config.validation_fold:
-        fold = dataset.table["fold"].to_numpy()
-        held_out = np.flatnonzero(fold == config.validation_fold)
-        train_rows = train_rows[fold[train_rows] != config.validation_fold]
-    if len(train_rows) < recipe.batch_size:
-        raise TrainingError(
-            f"batch_size {recipe.batch_size}",
-            f"is more than the {len(train_rows)} training clips",
-            "choose a smaller one",
-        )
+    train_rows, held_out = split_rows(dataset, config.fold, config.validation_fold)
     labels = torch.from_numpy(dataset.table["class_index"].to_numpy(copy=True))
     return TrainingData(
         torch.from_numpy(features.astype(np.float32)).to(device),

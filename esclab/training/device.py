@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING
 
 import torch
 
+from esclab.errors import TrainingError
+
 if TYPE_CHECKING:
     from lightning_fabric import Fabric
 
@@ -30,7 +32,17 @@ def choose_precision(device: str) -> str:
 
 
 def open_fabric(device: str, precision: str) -> Fabric:
-    """Return Lightning Fabric on one device at this precision."""
+    """Return Lightning Fabric on one device at this precision.
+
+    Raises
+    ------
+    TrainingError
+        When this machine has no such device.
+    """
+    if device != "cpu" and device != choose_device():
+        raise TrainingError(
+            f"device {device}", "is not on this machine", "train on it elsewhere, or begin a new run here"
+        )
     from lightning_fabric import Fabric
 
     logging.getLogger("lightning_fabric").setLevel(logging.WARNING)

@@ -30,5 +30,5 @@ def find_run(name: str | Path) -> Run:
     raise RunError(
         name,
         "is neither a run folder nor a shipped run",
-        f"give a folder, or one of {', '.join(list_shipped())}",
+        f"give a folder, or one of: {', '.join(list_shipped()) or 'none shipped'}",
     )

@@ -59,15 +59,19 @@ def create_run(
     import torch
 
     from esclab.models import find_model
+    from esclab.training.data import split_rows
     from esclab.training.device import choose_device, choose_precision
 
     find_model(model)
-    dataset.split_fold(fold)
+    train_rows, _ = split_rows(dataset, fold, validation_fold)
+    if len(train_rows) < recipe.batch_size:
+        raise OptionError(
+            f"batch_size {recipe.batch_size}",
+            f"is more than the {len(train_rows)} training clips",
+            "choose a smaller one",
+        )
     protocol = dataset.protocol
     if validation_fold:
-        dataset.split_fold(validation_fold)
-        if validation_fold == fold:
-            raise OptionError("validation fold", f"{fold} is the test fold", "choose one of the training folds")
         protocol += f"; fold {validation_fold} validates, test fold {fold} unseen"
     device = device or choose_device()
     config = RunConfig(

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 from types import SimpleNamespace
 
@@ -105,7 +106,9 @@ def test_run_folder_names_all_that_tells_runs_apart(clips):
     assert path.as_posix() == "runs/synth10-50/quick/ts-cnn10/fold2-seed3"
     changed = replace(QUICK, name="quick*")
     path = run_folder("r", "cnn10", dataset=clips, recipe=changed, fold=2, validation_fold=4, seed=3)
-    assert path.as_posix() == "r/synth10-50/quick-changed/cnn10/fold2-valid4-seed3"
+    assert re.fullmatch(r"r/synth10-50/quick-[0-9a-f]{8}/cnn10/fold2-valid4-seed3", path.as_posix())
+    other = run_folder("r", "cnn10", dataset=clips, recipe=replace(changed, iterations=7), fold=2, seed=3)
+    assert other.parent != path.parent
 
 
 def test_run_folder_of_a_dataset_with_a_path_stays_below_its_root(clips):

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import torch
 
-from esclab.errors import TrainingError
+from esclab.errors import OptionError
 from esclab.training.data import TrainingData, load_training_data, predict_features, score_held_out
 from esclab.training.loop import train
 
@@ -68,9 +68,13 @@ def test_validation_fold_is_held_out_in_place_of_the_test_fold(begin, clips):
     assert data.train.tolist() == rows_in(clips, 1, 3, 5).tolist()
 
 
-def test_batch_larger_than_the_training_set_is_refused(begin, tiny, clips):
-    with pytest.raises(TrainingError, match="batch_size 41: is more than the 40 training clips"):
-        next(train(begin(recipe=replace(tiny, batch_size=41)), dataset=clips))
+@pytest.mark.parametrize(("validation_fold", "count"), [(0, 40), (3, 30)])
+def test_batch_larger_than_the_training_set_is_refused_before_a_folder_is_made(
+    begin, tiny, tmp_path, validation_fold, count
+):
+    with pytest.raises(OptionError, match=f"batch_size 41: is more than the {count} training clips"):
+        begin(recipe=replace(tiny, batch_size=41), validation_fold=validation_fold)
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_score_held_out_is_the_mean_log_loss_and_accuracy():
