@@ -5,14 +5,14 @@ Change a number here, raise `GENERATOR_VERSION`, and every dataset already on th
 
 from __future__ import annotations
 
-GENERATOR_VERSION = 1
+GENERATOR_VERSION = 2
 
 SAMPLE_RATE = 44_100
 DURATION_S = 5.0
 CLIP_SAMPLES = round(SAMPLE_RATE * DURATION_S)
 
 # Power of the events while they sound over that of the background in the events' own band.
-SNR_DB = (-7.0, 17.0)
+SNR_DB = (-9.0, 15.0)
 # Slope of the recording chain, drawn once a source; it tilts events and background alike.
 TILT_DB_PER_OCTAVE = (-1.0, 1.0)
 # Height of the chain's three random peaks and dips.
