@@ -53,7 +53,8 @@ def test_resume_finishes_a_run_that_was_begun(call, trained, tmp_path):
 def test_run_goes_to_a_folder_named_after_it_by_default(call, tiny, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     call("train", "cnn10", *tiny, "--fold", "2", "--seed", "3", "--validation-fold", "4", "--keep-epochs", "--json")
-    run = open_run(Path("runs/synth10-50/quick-changed/cnn10/fold2-valid4-seed3"))
+    (folder,) = Path("runs/synth10-50").glob("quick-*/cnn10/fold2-valid4-seed3")
+    run = open_run(folder)
     assert run.is_finished
     assert (run.config.fold, run.config.held_out, run.config.seed) == (2, 4, 3)
     assert len(list((run.path / "epochs").iterdir())) == 1

@@ -24,6 +24,11 @@ RATE = 8000
 CLIPS = 5
 
 
+def assert_same(features: np.ndarray, expected: np.ndarray) -> None:
+    """Assert equality but for the last bits: a matrix product in a worker thread may add in another order."""
+    np.testing.assert_allclose(features, expected, rtol=0, atol=1e-4)  # dB
+
+
 def write_dataset(folder: Path, **changed: np.ndarray) -> ClipDataset:
     """Write a few noises of 0.3 s, some of them changed, e.g. `write_dataset(folder, clip1=np.zeros(10))`."""
     folder.mkdir(parents=True, exist_ok=True)
@@ -79,7 +84,7 @@ def left_over(folder: Path) -> list[str]:
 def test_store_in_float32_gives_what_the_front_end_gives(dataset, feature, folder):
     features = load_features(dataset, feature, dtype="float32", folder=folder)
     assert features.dtype == np.float32
-    np.testing.assert_array_equal(features, compute_directly(dataset, feature))
+    assert_same(features, compute_directly(dataset, feature))
 
 
 def test_store_in_float16_is_within_0_05_db(dataset, feature, folder):
@@ -92,7 +97,7 @@ def test_store_in_float16_is_within_0_05_db(dataset, feature, folder):
 def test_store_keeps_the_order_of_clips_whatever_the_chunk(dataset, feature, folder, monkeypatch, chunk):
     monkeypatch.setattr(store, "CHUNK", chunk)
     features = load_features(dataset, feature, dtype="float32", folder=folder)
-    np.testing.assert_array_equal(features, compute_directly(dataset, feature))
+    assert_same(features, compute_directly(dataset, feature))
 
 
 def test_store_pads_and_cuts_to_the_duration_asked_for(dataset, feature, folder):
@@ -100,7 +105,7 @@ def test_store_pads_and_cuts_to_the_duration_asked_for(dataset, feature, folder)
     long = load_features(dataset, feature, duration_s=0.5, dtype="float32", folder=folder)
     assert short.shape == (CLIPS, 1, 11, 16)
     assert long.shape == (CLIPS, 1, 26, 16)
-    np.testing.assert_array_equal(short, compute_directly(dataset, feature, 0.2))
+    assert_same(short, compute_directly(dataset, feature, 0.2))
     assert (long[:, :, 17:] == -100).all()
 
 
@@ -169,7 +174,7 @@ def test_store_computes_a_damaged_file_again_and_warns(dataset, feature, folder,
     damage(path)
     with caplog.at_level(logging.WARNING, logger="esclab"):
         again = load_features(dataset, feature, folder=folder)
-    np.testing.assert_array_equal(again, right)
+    assert_same(again, right)
     assert path.name in caplog.text
     assert "computed again" in caplog.text
 
@@ -179,7 +184,7 @@ def test_store_computes_again_what_has_no_valid_note(dataset, feature, folder, n
     right = np.array(load_features(dataset, feature, folder=folder))
     path = stored_arrays(folder)[0].with_suffix(".json")
     path.unlink() if note is None else path.write_text(note)
-    np.testing.assert_array_equal(load_features(dataset, feature, folder=folder), right)
+    assert_same(load_features(dataset, feature, folder=folder), right)
     assert len(json.loads(path.read_text())["sha256"]) == 64
 
 
