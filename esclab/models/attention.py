@@ -118,6 +118,22 @@ class LayerAttention:
     spectral: Tensor | None = None
     mixture: dict[str, float] = field(default_factory=dict)
 
+    @property
+    def cells(self) -> Tensor:
+        """The weight of every cell, (clip, frame, band), with one frame or band where a single gate weighs the other.
+
+        Parallel branches add up (equation 8), gates one after the other multiply.
+        """
+        temporal = None if self.temporal is None else self.temporal[:, :, None]
+        spectral = None if self.spectral is None else self.spectral[:, None, :]
+        if temporal is None or spectral is None:
+            weights = temporal if temporal is not None else spectral
+            assert weights is not None, "an attention layer has one gate at least"
+            return weights
+        if self.mixture:
+            return self.mixture["alpha"] * temporal + self.mixture["beta"] * spectral + self.mixture["gamma"]
+        return temporal * spectral
+
 
 @contextmanager
 def record_attention(model: nn.Module) -> Iterator[dict[str, LayerAttention]]:

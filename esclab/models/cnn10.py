@@ -43,15 +43,18 @@ class ConvBlock(nn.Module):
         self.bn2 = nn.BatchNorm2d(outputs)
         self.attention = TemporalSpectralAttention(outputs, arrangement) if arrangement else nn.Identity()
         self.bn3 = nn.BatchNorm2d(outputs) if variant == "code" and arrangement else nn.Identity()
+        # Modules of their own, used once each: attribution methods that follow activations (DeepLift) need to find them.
+        self.activations = nn.ModuleList(self._build_activation() for _ in range(2))
         self.dropout = ByteDropout(0.2 if variant == "text" else 0.0)
+
+    def _build_activation(self) -> nn.Module:
+        return nn.LeakyReLU(0.2, inplace=True) if self.variant == "code" else nn.ReLU(inplace=True)
 
     def forward(self, x: Tensor) -> Tensor:
         """Map (clip, channel, frame, band) to twice or as many channels, half the frames and bands."""
-        for conv, norm in ((self.conv1, self.bn1), (self.conv2, self.bn2)):
-            if self.variant == "code":
-                x = norm(F.leaky_relu(conv(x), 0.2, inplace=True))
-            else:
-                x = F.relu(norm(conv(x)), inplace=True)
+        stages = zip((self.conv1, self.conv2), (self.bn1, self.bn2), self.activations, strict=True)
+        for conv, norm, activation in stages:
+            x = norm(activation(conv(x))) if self.variant == "code" else activation(norm(conv(x)))
         return self.dropout(F.avg_pool2d(self.bn3(self.attention(x)), 2))
 
 
@@ -101,6 +104,7 @@ class CNN10(SoundClassifier):
             self.add_module(f"block{number}", block)
         self.dropout = ByteDropout(0.5)
         self.fc1 = nn.Linear(channels[-1], channels[-1])
+        self.activation = nn.ReLU()
         self.classifier = nn.Linear(channels[-1], classes)
         initialise_weights(self)
 
@@ -111,4 +115,4 @@ class CNN10(SoundClassifier):
             x = self.get_submodule(name)(x)
         x = x.mean(3, dtype=torch.float32)
         x = x.amax(2) + x.mean(2)
-        return F.relu(self.fc1(self.dropout(x)))
+        return self.activation(self.fc1(self.dropout(x)))

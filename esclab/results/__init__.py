@@ -1,0 +1,39 @@
+"""What analyses hand to figures and tables: frozen dataclasses of numpy and pandas, free of torch."""
+
+from esclab.results.attention import AttentionLayer, AttentionResult
+from esclab.results.embedding import ConfusionSeriesResult, EmbeddingResult
+from esclab.results.explain import AttributionMap, AttributionResult, FaithfulnessResult, TrustResult
+from esclab.results.noise import ActivationShareResult, RobustnessResult, SensitivityResult
+from esclab.results.pictures import GalleryResult, GridResult, GridRow, TimeFrequencyMap
+from esclab.results.region import Region
+from esclab.results.scores import (
+    AccuracyResult,
+    CalibrationResult,
+    ConfusionResult,
+    LearningResult,
+    Predictions,
+)
+
+__all__ = [
+    "AccuracyResult",
+    "ActivationShareResult",
+    "AttentionLayer",
+    "AttentionResult",
+    "AttributionMap",
+    "AttributionResult",
+    "CalibrationResult",
+    "ConfusionResult",
+    "ConfusionSeriesResult",
+    "EmbeddingResult",
+    "FaithfulnessResult",
+    "GalleryResult",
+    "GridResult",
+    "GridRow",
+    "LearningResult",
+    "Predictions",
+    "Region",
+    "RobustnessResult",
+    "SensitivityResult",
+    "TimeFrequencyMap",
+    "TrustResult",
+]
