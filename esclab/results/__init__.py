@@ -5,16 +5,18 @@ from esclab.results.embedding import ConfusionSeriesResult, EmbeddingResult
 from esclab.results.explain import AttributionMap, AttributionResult, FaithfulnessResult, TrustResult
 from esclab.results.noise import ActivationShareResult, RobustnessResult, SensitivityResult
 from esclab.results.pictures import GalleryResult, GridResult, GridRow, TimeFrequencyMap
-from esclab.results.region import Region
+from esclab.results.region import WHOLE_CLIP, Region
 from esclab.results.scores import (
     AccuracyResult,
     CalibrationResult,
     ConfusionResult,
     LearningResult,
     Predictions,
+    ReliabilityResult,
 )
 
 __all__ = [
+    "WHOLE_CLIP",
     "AccuracyResult",
     "ActivationShareResult",
     "AttentionLayer",
@@ -32,6 +34,7 @@ __all__ = [
     "LearningResult",
     "Predictions",
     "Region",
+    "ReliabilityResult",
     "RobustnessResult",
     "SensitivityResult",
     "TimeFrequencyMap",

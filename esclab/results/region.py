@@ -60,5 +60,9 @@ class Region:
         return Region(self.onset_s, min(self.offset_s, duration_s), self.low_hz, min(self.high_hz, highest_hz))
 
 
+WHOLE_CLIP = Region()
+
+
 def _say_range(low: float, high: float, unit: str) -> str:
-    return f"{low:g}-{high:g} {unit}" if high < math.inf else f"from {low:g} {unit}"
+    first, last = (f"{bound:.0f}" if unit == "Hz" and bound < math.inf else f"{bound:.4g}" for bound in (low, high))
+    return f"{first}-{last} {unit}" if high < math.inf else f"from {first} {unit}"

@@ -121,3 +121,18 @@ class LearningResult:
 
     histories: dict[str, pd.DataFrame]
     valid_name: str = "test fold"
+
+
+@dataclass(frozen=True)
+class ReliabilityResult:
+    """Calibration of one or more models, or of one model under several conditions.
+
+    Attributes
+    ----------
+    curves : tuple of CalibrationResult
+        Each labelled, e.g. "clean" and "white noise, 10 dB".
+    label : str
+    """
+
+    curves: tuple[CalibrationResult, ...]
+    label: str = ""
