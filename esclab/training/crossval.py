@@ -129,17 +129,22 @@ def _train_jobs(
 
 
 def join_predictions(runs: Sequence[Run]) -> list[Predictions]:
-    """Join runs of the same model and seed over their folds.
+    """Join the predictions of runs of the same model and seed over their folds; errors as `join_folds`."""
+    return join_folds([run.read_predictions() for run in runs])
+
+
+def join_folds(parts: Sequence[Predictions]) -> list[Predictions]:
+    """Join predictions of the same model and seed, each on the clips of another fold.
 
     Raises
     ------
     OptionError
-        When runs of one model tested the same clip twice, or have other classes.
+        When parts of one model and seed hold the same clip twice, or have other classes.
     """
     groups: dict[tuple[str, int], list[Predictions]] = {}
-    for run in runs:
-        groups.setdefault((run.config.model, run.config.seed), []).append(run.read_predictions())
-    return [_join(parts) for parts in groups.values()]
+    for part in parts:
+        groups.setdefault((part.model, part.seed), []).append(part)
+    return [_join(group) for group in groups.values()]
 
 
 def _join(parts: list[Predictions]) -> Predictions:

@@ -1,7 +1,8 @@
-"""The ledger: one row a finished run, only ever appended to, one key never twice."""
+"""Ledgers: tables of results that are only ever appended to, one key never twice; `runs.csv` has one row a run."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -60,8 +61,14 @@ def digest_recipe(run: Run) -> str:
     return digest_json(settings)[:12]
 
 
-def read_ledger(path: str | Path) -> pd.DataFrame:
+def read_ledger(path: str | Path, columns: Sequence[str] = COLUMNS) -> pd.DataFrame:
     """Return all rows, or an empty table where the file is not there yet.
+
+    Parameters
+    ----------
+    path : str or Path
+    columns : sequence of str
+        What the ledger must have; those of `runs.csv` by default.
 
     Raises
     ------
@@ -70,19 +77,27 @@ def read_ledger(path: str | Path) -> pd.DataFrame:
     """
     path = Path(path)
     if not path.exists():
-        return pd.DataFrame(columns=list(COLUMNS))
+        return pd.DataFrame(columns=list(columns))
     try:
         table = pd.read_csv(path, dtype={"recipe_digest": str})
     except ValueError as error:  # pandas' parser errors are ValueErrors
         raise StorageError(path, f"is not readable ({error})", "restore the file or choose another") from error
-    missing = [name for name in COLUMNS if name not in table.columns]
+    missing = [name for name in columns if name not in table.columns]
     if missing:
         raise StorageError(path, f"lacks the columns {', '.join(missing)}", "restore the file or choose another")
     return table
 
 
-def append_result(path: str | Path, row: dict[str, Any]) -> bool:
+def append_result(path: str | Path, row: dict[str, Any], *, key: Sequence[str] = KEY) -> bool:
     """Append a row unless its key is there already; safe for several processes.
+
+    Parameters
+    ----------
+    path : str or Path
+    row : dict
+        Values by column; a new ledger gets its columns.
+    key : sequence of str
+        The columns that together name a row.
 
     Returns
     -------
@@ -92,15 +107,15 @@ def append_result(path: str | Path, row: dict[str, Any]) -> bool:
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
     with FileLock(f"{path}.lock"):
-        table = read_ledger(path)
+        table = read_ledger(path, tuple(row))
         same = pd.Series(True, index=table.index)
-        for name in KEY:
+        for name in key:
             same &= table[name].astype(str) == str(row[name])
         if same.any():
             return False
         added = pd.DataFrame([row], columns=list(table.columns))
         # Old bytes are kept as they are on disk: only the new line is formatted.
-        old = path.read_bytes() if path.exists() else (",".join(COLUMNS) + "\n").encode()
+        old = path.read_bytes() if path.exists() else (",".join(row) + "\n").encode()
         end = b"" if old.endswith(b"\n") else b"\n"
         write_bytes(path, old + end + added.to_csv(index=False, header=False).encode())
     return True

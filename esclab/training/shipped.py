@@ -1,7 +1,8 @@
-"""Trained runs that come with the package, so that the first minute shows a trained network."""
+"""Finding runs by the words a person has for them; some come with the package, for the first minute."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 from esclab.errors import RunError
@@ -32,3 +33,34 @@ def find_run(name: str | Path) -> Run:
         "is neither a run folder nor a shipped run",
         f"give a folder, or one of: {', '.join(list_shipped()) or 'none shipped'}",
     )
+
+
+def find_runs(names: Sequence[str | Path]) -> list[Run]:
+    """Return the finished runs that the words name.
+
+    Parameters
+    ----------
+    names : sequence of str or Path
+        Each a run folder, a shipped run, or a folder with finished runs anywhere below it.
+
+    Returns
+    -------
+    runs : list of Run
+        In the order of the words, each once; those below one folder by path.
+
+    Raises
+    ------
+    RunError
+        When a word names no finished run.
+    """
+    found: dict[Path, Run] = {}
+    for name in names:
+        folder = Path(name)
+        if folder.is_dir() and not (folder / "config.json").exists():
+            below = [open_run(path.parent) for path in sorted(folder.glob("**/summary.json"))]
+            if not below:
+                raise RunError(folder, "has no finished run below it", "give a folder that esclab train or cv wrote")
+        else:
+            below = [find_run(name)]
+        found |= {run.path.resolve(): run for run in below}
+    return list(found.values())
