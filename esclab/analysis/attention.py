@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from esclab.analysis.cells import count_pooled
 from esclab.results import AttentionLayer, AttentionResult, TimeFrequencyMap
 
 if TYPE_CHECKING:
@@ -63,7 +64,7 @@ def attend_clip(
     for layer, recorded in maps.items():
         frames_here = None if recorded.temporal is None else recorded.temporal.shape[1]
         bands_here = None if recorded.spectral is None else recorded.spectral.shape[1]
-        pooled = _count_pooled(frames, frames_here) if frames_here else _count_pooled(bands, bands_here or bands)
+        pooled = count_pooled(frames, frames_here) if frames_here else count_pooled(bands, bands_here or bands)
         layers.append(
             AttentionLayer(
                 name=layer,
@@ -75,11 +76,6 @@ def attend_clip(
             )
         )
     return AttentionResult(spectrogram, tuple(layers), name)
-
-
-def _count_pooled(length: int, length_here: int) -> int:
-    """Return the power of 2 by which poolings by 2 (each drops an odd end) shortened `length` to `length_here`."""
-    return 1 << (length // length_here).bit_length() - 1
 
 
 def _pool_axis(axis: np.ndarray, size: int) -> np.ndarray:

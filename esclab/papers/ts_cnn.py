@@ -6,7 +6,19 @@ Interspeech 2020, doi 10.21437/Interspeech.2020-1219.
 
 from __future__ import annotations
 
+import math
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Literal
+
+import numpy as np
+
+from esclab.errors import OptionError
+from esclab.results import WHOLE_CLIP, GridResult, GridRow, Region, TimeFrequencyMap
 from esclab.training.recipe import Recipe
+
+if TYPE_CHECKING:
+    from esclab.features import Feature
+    from esclab.training.run import Run
 
 RECIPE = Recipe(
     name="ts-cnn",
@@ -57,3 +69,98 @@ PRINTED_ACCURACY: dict[str, tuple[float, float, float]] = {
     "ts-cnn10": (95.8, 88.6, 88.5),
 }
 """Table 1 as printed, in %: ESC-10, ESC-50, UrbanSound8K. The paper names no folds and no number of runs."""
+
+PRINTED_TABLE_3: dict[tuple[str, float], tuple[float, float]] = {
+    ("clean", math.inf): (85.2, 88.6),
+    ("gaussian", 20.0): (83.5, 87.1),
+    ("gaussian", 10.0): (80.5, 85.9),
+    ("gaussian", 0.0): (71.2, 79.9),
+    ("bus", 20.0): (82.3, 86.0),
+    ("bus", 10.0): (71.9, 76.9),
+    ("bus", 0.0): (58.3, 65.6),
+    ("tram", 20.0): (78.5, 80.3),
+    ("tram", 10.0): (62.7, 66.9),
+    ("tram", 0.0): (49.5, 53.9),
+}
+"""Table 3 as printed, in %: CNN10 and TS-CNN10, trained on clean, tested on noisy clips of ESC-50."""
+
+FIGURE_4_FRAMES = (50, 64)
+FIGURE_4_BANDS = (25, 30)
+FIGURE_4_SNR_DB = 10.0
+
+
+def figure_4_regions(feature: Feature) -> dict[str, Region]:
+    """Return where Figure 4 puts noise, by the titles of its columns: frames 50-64, bands 25-30, everywhere."""
+    from esclab.analysis.activation import region_of_cells
+
+    return {
+        "frames {}-{}".format(*FIGURE_4_FRAMES): region_of_cells(feature, frames=FIGURE_4_FRAMES),
+        "bands {}-{}".format(*FIGURE_4_BANDS): region_of_cells(feature, bands=FIGURE_4_BANDS),
+        "whole clip": WHOLE_CLIP,
+    }
+
+
+def figure_4(
+    runs: Sequence[Run],
+    samples: np.ndarray,
+    *,
+    label: str = "",
+    layer: str = "block1",
+    snr_db: float = FIGURE_4_SNR_DB,
+    variant: Literal["text", "code"] = "text",
+    seed: int = 0,
+) -> GridResult:
+    """Show what noise in frames, in bands and everywhere does to each network's first feature maps.
+
+    Parameters
+    ----------
+    runs : sequence of Run
+        CNN10 and TS-CNN10 in the paper; any runs with one front end and this layer.
+    samples : ndarray of float32, shape (sample,)
+        The clip, at the front end's sample rate and the runs' length.
+    label : str
+        What the clip is called.
+    layer : str
+    snr_db : float
+        Of the whole clip. The paper states 10 dB for the third noise alone (our reading: for all three).
+    variant : {"text", "code"}
+        "text" adds noise to the waveform. "code" follows the published forerunner: normal noise of spread 3 on the
+        log-mel's cells of 13 frames, and of 5 bands; on the waveform at `snr_db` for the whole clip.
+    seed : int
+
+    Returns
+    -------
+    GridResult
+        Rows: the input, then a mean feature map a run. Columns: clean, and the three noises.
+
+    Raises
+    ------
+    OptionError
+        When the runs have different front ends, or a model has no such layer.
+
+    Notes
+    -----
+    TS-CNN, Figure 4.
+    """
+    from esclab.analysis.activation import map_activation
+    from esclab.analysis.robustness import NoiseCondition, transform_noisy
+    from esclab.noise import PUBLISHED_FEATURE_NOISE, inject_feature_noise
+
+    feature = runs[0].build_feature()
+    if any(run.config.recipe.feature != runs[0].config.recipe.feature for run in runs):
+        raise OptionError("runs", "have different front ends", "give runs of one recipe")
+    regions = figure_4_regions(feature)
+    conditions = [NoiseCondition("gaussian", snr_db, region) for region in regions.values()]
+    inputs = transform_noisy(samples, feature, [NoiseCondition(), *conditions], seed=seed)[:, 0]
+    if variant == "code":
+        inputs[1] = inject_feature_noise(inputs[0], **PUBLISHED_FEATURE_NOISE["time"], seed=seed)
+        inputs[2] = inject_feature_noise(inputs[0], **PUBLISHED_FEATURE_NOISE["frequency"], seed=seed)
+    time_s, frequency_hz = feature.time_s(inputs.shape[1]), feature.frequency_hz
+    rows = [GridRow("log-mel", tuple(TimeFrequencyMap(x, time_s, frequency_hz, "", feature.unit) for x in inputs))]
+    for run in runs:
+        model = run.load_model()
+        maps = tuple(map_activation(model, feature, x, layer=layer) for x in inputs)
+        rows.append(GridRow(f"{run.config.model} {layer}", maps))
+    names = list(regions)
+    columns = ("clean", *names[:2], f"{names[2]}, {snr_db:g} dB")
+    return GridResult(tuple(rows), columns, (None, *list(regions.values())[:2], None), label)

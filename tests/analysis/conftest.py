@@ -1,11 +1,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 
 import numpy as np
 import pytest
+import torch
 
+from esclab.clips import load_dataset
 from esclab.results import Predictions
+from esclab.training.crossval import cross_validate
+from esclab.training.recipe import QUICK
+from esclab.training.run import Run
 
 
 @pytest.fixture(scope="session")
@@ -39,3 +45,15 @@ def answer() -> Callable[..., Predictions]:
         )
 
     return make
+
+
+@pytest.fixture(scope="session")
+def tiny_runs(esclab_home: str, tmp_path_factory: pytest.TempPathFactory) -> list[Run]:
+    """Return finished runs of cnn10 and ts-cnn10 over folds 1 and 2 of 50 made clips, 4 steps each on 1 s."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    recipe = replace(QUICK, iterations=4, batch_size=8, duration_s=1.0)
+    root = tmp_path_factory.mktemp("tiny-runs")
+    reports = list(cross_validate(["cnn10", "ts-cnn10"], load_dataset("synth10:50"), recipe, root=root, folds=[1, 2]))
+    torch.set_num_threads(before)
+    return [report.run for report in reports if report.epoch is not None and report.epoch.iteration == 4]
