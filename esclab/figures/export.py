@@ -214,6 +214,8 @@ def _plain(value: Any) -> Any:
 def _to_json(value: Any) -> Any:
     if isinstance(value, pd.DataFrame):
         return json.loads(value.to_json(orient="records", double_precision=15))
+    if isinstance(value, dict):
+        return {str(key): _to_json(item) for key, item in value.items()}
     if isinstance(value, (tuple, list, np.ndarray)):
         return [_to_json(item) for item in value]
     value = _plain(value)
