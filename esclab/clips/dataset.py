@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 
@@ -36,6 +37,8 @@ class ClipDataset:
     licence, citation : str
     events : DataFrame or None
         Where known, one row an event: `clip`, `onset_s`, `offset_s`, `low_hz`, `high_hz`.
+    categories : mapping of str to str
+        Class name to its parent category, where the data have such; empty elsewhere.
     """
 
     name: str
@@ -47,6 +50,7 @@ class ClipDataset:
     licence: str = ""
     citation: str = ""
     events: pd.DataFrame | None = field(default=None, repr=False)
+    categories: Mapping[str, str] = field(default_factory=dict, repr=False)
 
     def __len__(self) -> int:
         """Return the number of clips."""

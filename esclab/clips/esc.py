@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from functools import partial
 
 from esclab.clips.dataset import ClipDataset
@@ -18,6 +19,14 @@ LICENCES = {"esc10": "CC BY 3.0", "esc50": "CC BY-NC 3.0"}
 CITATION = (
     "K. J. Piczak. ESC: Dataset for Environmental Sound Classification. Proceedings of the 23rd ACM "
     "International Conference on Multimedia, 1015-1018, 2015. https://doi.org/10.1145/2733373.2806390"
+)
+# ESC-50's five groups of ten classes, in the order of their targets (0-9, 10-19 ...), as its README names them.
+CATEGORIES = (
+    "Animals",
+    "Natural soundscapes & water sounds",
+    "Human, non-speech sounds",
+    "Interior/domestic sounds",
+    "Exterior/urban noises",
 )
 # The archive follows the repository, so no fixed hash holds: its own checksums and its clips are checked.
 ARCHIVE = Archive(
@@ -56,13 +65,14 @@ def load_esc(name: str, option: str) -> ClipDataset:
     if rows.empty:
         raise DatasetError(path, f"has no rows of {name}", "fetch the official table")
     files = resolve_names(path, rows["filename"], folder / "audio")
+    targets = parse_numbers(path, rows["target"])
     table, class_names = build_table(
         path,
         {
             "clip": [file.stem for file in files],
             "path": files,
             "class_name": rows["category"],
-            "class_index": parse_numbers(path, rows["target"]),
+            "class_index": targets,
             "fold": parse_numbers(path, rows["fold"], lowest=1),
             "source": rows["src_file"],
         },
@@ -76,7 +86,17 @@ def load_esc(name: str, option: str) -> ClipDataset:
         protocol="official 5 folds",
         licence=LICENCES[name],
         citation=CITATION,
+        categories=name_categories(dict(zip(rows["category"], targets, strict=True))),
     )
+
+
+def name_categories(targets: Mapping[str, int]) -> dict[str, str]:
+    """Return each class's parent category, given its number in ESC-50; a class with another number has none."""
+    return {
+        class_name: CATEGORIES[target // 10]
+        for class_name, target in targets.items()
+        if 0 <= target < 10 * len(CATEGORIES)
+    }
 
 
 def get_esc(name: str, option: str) -> None:

@@ -13,6 +13,7 @@ import pandas as pd
 
 from esclab.clips.dataset import COLUMNS, ClipDataset
 from esclab.clips.entry import DatasetEntry
+from esclab.clips.esc import name_categories
 from esclab.clips.home import data_home
 from esclab.clips.synthesis.clip import CLASS_NAMES, FOLDS, SyntheticClip, synthesize_clip
 from esclab.clips.synthesis.settings import DURATION_S, GENERATOR_VERSION, SAMPLE_RATE
@@ -25,6 +26,7 @@ SIZES = (len(CLASS_NAMES) * FOLDS, 5000)
 LICENCE = "CC0-1.0 (made by esclab)"
 CITATION = "synth10, the synthetic dataset that esclab makes itself"
 PROTOCOL = "5 folds by source, synthetic"
+ESC50_TARGETS = (0, 1, 10, 11, 12, 20, 21, 38, 40, 41)  # of ESC-10's classes, which these follow
 EVENT_COLUMNS = ("clip", "onset_s", "offset_s", "low_hz", "high_hz")
 
 
@@ -58,6 +60,7 @@ def load_synth10(option: str = "") -> ClipDataset:
         licence=LICENCE,
         citation=CITATION,
         events=pd.read_csv(folder / "meta" / "events.csv", dtype={"clip": str}),
+        categories=name_categories(dict(zip(CLASS_NAMES, ESC50_TARGETS, strict=True))),
     )
 
 

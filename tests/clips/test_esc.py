@@ -5,7 +5,7 @@ import shutil
 import pytest
 
 from esclab.clips import check_dataset, load_dataset
-from esclab.clips.esc import COLUMNS
+from esclab.clips.esc import CATEGORIES, COLUMNS, name_categories
 from esclab.errors import DatasetError, OptionError
 
 
@@ -30,6 +30,34 @@ def test_esc_table_follows_the_official_one(no_datasets, make_esc):
     }  # fmt: skip
     assert check_dataset(whole).ok
     assert (small.protocol, small.duration_s, small.sample_rate) == ("official 5 folds", 5.0, 44100)
+
+
+def test_esc_classes_have_the_official_parent_categories(no_datasets, make_esc):
+    folder = make_esc(no_datasets / "ESC-50")
+    assert load_dataset("esc10").categories == {"dog": "Animals", "rooster": "Animals"}
+    text = (folder / "meta" / "esc50.csv").read_text()
+    (folder / "meta" / "esc50.csv").write_text(text.replace(",5,cat,", ",49,hand_saw,").replace(",1,roo", ",50,roo"))
+    found = load_dataset("esc50").categories
+    assert found == {"dog": "Animals", "hand_saw": "Exterior/urban noises"}  # ESC-50 has no class 50
+
+
+def test_category_changes_every_ten_targets():
+    names = name_categories({str(target): target for target in range(50)})
+    assert [names[str(target)] for target in (9, 10, 19, 20, 29, 30, 39, 40)] == [
+        "Animals", "Natural soundscapes & water sounds", "Natural soundscapes & water sounds",
+        "Human, non-speech sounds", "Human, non-speech sounds", "Interior/domestic sounds", "Interior/domestic sounds",
+        "Exterior/urban noises",
+    ]  # fmt: skip
+    assert all(list(names.values()).count(name) == 10 for name in CATEGORIES)
+
+
+def test_made_classes_have_the_categories_of_esc10(esc10):
+    assert dict(load_dataset("synth10:50").categories) == dict(esc10.categories)
+    assert len(esc10.categories) == 10
+
+
+def test_dataset_without_categories_has_none(no_datasets, make_folder):
+    assert load_dataset(f"folder:{make_folder(no_datasets / 'birds')}").categories == {}
 
 
 def test_esc10_is_found_in_a_folder_of_its_own_first(no_datasets, make_esc):
