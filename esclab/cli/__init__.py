@@ -8,7 +8,8 @@ import sys
 import typer
 
 from esclab import __version__
-from esclab.cli import data, demo, runs, train
+from esclab.cli import data, demo, embed, explain, noise, runs, train
+from esclab.cli.arguments import ManyValuesCommand
 from esclab.errors import EsclabError
 
 app = typer.Typer(
@@ -25,9 +26,9 @@ app = typer.Typer(
     ),
 )
 
-for module in (demo, data, train, runs):
+for module in (demo, data, train, runs, noise, explain, embed):
     for command in module.COMMANDS:
-        app.command()(command)
+        app.command(cls=ManyValuesCommand)(command)
 
 
 def _show_version(wanted: bool) -> None:

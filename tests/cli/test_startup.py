@@ -12,7 +12,10 @@ from typer.main import get_command
 from esclab import __version__
 from esclab.cli import app, main
 
-COMMANDS = ("demo", "datasets", "get", "check", "train", "resume", "cv", "models", "evaluate", "predict")
+COMMANDS = (
+    "demo", "datasets", "get", "check", "train", "resume", "cv", "models", "evaluate", "predict",
+    "attend", "noise", "sensitivity", "figure4", "explain", "trust", "embed", "errors",
+)  # fmt: skip
 LOADED = """
 import sys
 from esclab.cli import main

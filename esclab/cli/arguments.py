@@ -1,0 +1,44 @@
+"""Options that take several values at once, as in `--snr 20 10 0`."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from typer.core import TyperCommand
+
+NUMBERS = ("--snr", "--seed")
+WORDS = ("--kind", "--method", "--methods", "--layer", "--region")
+
+
+class ManyValuesCommand(TyperCommand):
+    """A command whose repeatable options may also be given once, with all their values after it."""
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        """Spread the values, then parse as usual."""
+        repeatable = {name for option in self.params if getattr(option, "multiple", False) for name in option.opts}
+        return super().parse_args(ctx, spread_values(args, repeatable))
+
+
+def spread_values(args: list[str], repeatable: set[str]) -> list[str]:
+    """Return `--snr 20 --snr 10` for `--snr 20 10`; only numbers follow an option of numbers, any word one of words."""
+    spread: list[str] = []
+    option, values = "", 0
+    for word in args:
+        if word.startswith("-") and not _is_number(word):
+            option, values = (word if word in repeatable and word in NUMBERS + WORDS else ""), 0
+        else:
+            if values and (option in WORDS or (option in NUMBERS and _is_number(word))):
+                spread.append(option)
+            elif values:
+                option = ""
+            values += 1
+        spread.append(word)
+    return spread
+
+
+def _is_number(word: str) -> bool:
+    try:
+        float(word)
+    except ValueError:
+        return False
+    return True

@@ -1,0 +1,120 @@
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+import soundfile
+import typer
+from click.testing import Result
+from typer.testing import CliRunner
+
+from esclab.cli.arguments import ManyValuesCommand
+from esclab.cli.explain import COMMANDS, choose_methods
+from esclab.errors import ClipError, EsclabError, OptionError
+from esclab.models import build_model
+
+CLIP = "1-dog-01-a"
+
+
+@pytest.fixture(scope="module")
+def ask() -> Callable[..., Result]:
+    """Return a function that runs one of the commands and lets its errors through."""
+    app = typer.Typer(pretty_exceptions_enable=False, rich_markup_mode=None)
+    for command in COMMANDS:
+        app.command(cls=ManyValuesCommand)(command)
+
+    def run(*words: object) -> Result:
+        return CliRunner().invoke(app, [str(word) for word in words], catch_exceptions=False)
+
+    return run
+
+
+def test_explain_writes_figure_data_and_sounds_of_one_gain(ask, trained, tmp_path):
+    words = ("explain", trained.run, CLIP, "--method", "gradcam", "spectrogram", "--layer", "block3", "--listen")
+    result = ask(*words, "--share", "0.4", "--out", tmp_path / "it")
+    written = {path.name for path in (tmp_path / "it").iterdir()}
+    sounds = {f"{name}-{part}.wav" for name in ("gradcam-block3", "spectrogram") for part in ("kept", "removed")}
+    assert written == {f"attribution.{kind}" for kind in ("png", "svg", "pdf", "csv", "json")} | sounds | {"clip.wav"}
+    lines = result.stdout.splitlines()
+    assert lines[0].startswith(f"dog ({CLIP}): cnn10 gives ")
+    assert lines[0].endswith(" %")
+    assert {Path(line).name for line in lines[2:]} == written
+    data = pd.read_csv(tmp_path / "it" / "attribution.csv", keep_default_na=False)
+    assert set(data["method"]) == {"", "gradcam", "spectrogram"}
+    clip = soundfile.read(tmp_path / "it" / "clip.wav")[0]
+    for name in ("gradcam-block3", "spectrogram"):
+        kept, removed = (soundfile.read(tmp_path / "it" / f"{name}-{part}.wav")[0] for part in ("kept", "removed"))
+        np.testing.assert_allclose(kept + removed, clip, atol=2 / 32768)
+        assert np.sum(kept**2) / np.sum(clip**2) == pytest.approx(0.4, rel=0.05)
+    how = json.loads((tmp_path / "it" / "attribution.json").read_text("utf-8"))["how"]
+    assert f"{CLIP} --method gradcam spectrogram --layer block3 --listen --share 0.4" in how
+
+
+def test_explain_answers_in_json_about_the_class_that_is_asked_for(ask, trained, recording, tmp_path):
+    found = json.loads(ask("explain", trained.run, recording, "--target", "rain", "--out", tmp_path, "--json").stdout)
+    assert (found["class_name"], found["maps"]) == ("rain", [{"method": "gradcam", "layer": "block4"}])
+    assert 0 < found["probability"] < 1
+    assert found["sounds"] == {}
+    assert all(Path(path).is_file() for path in found["files"])
+
+
+def test_trust_writes_figures_and_prints_its_table(ask, trained, tmp_path):
+    result = ask("trust", trained.run, "--method", "saliency", "random", "--clips-per-class", "1", "--steps", "2",
+                 "--out", tmp_path / "it")  # fmt: skip
+    written = {path.name for path in (tmp_path / "it").iterdir()}
+    kinds = ("png", "svg", "pdf", "csv", "json")
+    assert written == {f"{name}.{kind}" for name in ("trust", "faithfulness") for kind in kinds} | {"table.csv"}
+    assert "synth10:50, fold 1; 10 clips" in result.stdout
+    assert "| Saliency | " in result.stdout
+    table = pd.read_csv(tmp_path / "it" / "table.csv")
+    assert table["Model"].tolist() == ["cnn10", "cnn10"]
+    assert table["Method"].tolist() == ["Saliency", "Random"]
+
+
+def test_trust_answers_in_json_that_any_program_reads(ask, trained, tmp_path):
+    words = ("--method", "random", "--clips-per-class", "1", "--steps", "1", "--out", tmp_path, "--json")
+    found = json.loads(ask("trust", trained.run, *words).stdout, parse_constant=pytest.fail)
+    assert {row["measure"] for row in found["table"]} >= {"deletion", "insertion", "randomisation"}
+    assert {row["method"] for row in found["table"]} == {"random"}
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (("explain", CLIP, "--method", "gradcan"), "did you mean gradcam"),
+        (("explain", CLIP, "--method", "attention"), "no layer with attention"),
+        (("explain", CLIP, "--layer", "block9"), "block1 or block2"),
+        (("explain", CLIP, "--target", "dogs"), "choose one of dog, rooster"),
+        (("explain", "1-dog-01"), "1-dog-01-a"),
+        (("explain", CLIP, "--listen", "--share", "0"), "above 0 and at most 1"),
+        (("trust", "--method", "gradcan"), "did you mean gradcam"),
+        (("trust", "--method", "attention"), "cannot be explained so"),
+        (("trust", "--target", "mine"), "choose true or predicted"),
+        (("trust", "--clips-per-class", "-1"), "is below 1"),
+    ],
+)
+def test_unknown_name_or_value_is_refused_and_nothing_is_written(ask, trained, tmp_path, capsys, words, said):
+    with pytest.raises(EsclabError, match=said):
+        ask(words[0], trained.run, *words[1:], "--out", tmp_path / "it")
+    assert not (tmp_path / "it").exists()
+    assert capsys.readouterr().err == ""
+
+
+def test_silent_recording_cannot_be_listened_to(ask, trained, tmp_path):
+    soundfile.write(tmp_path / "silence.wav", np.zeros(44_100), 44_100)
+    with pytest.raises(ClipError, match="silent"):
+        ask("explain", trained.run, tmp_path / "silence.wav", "--listen", "--out", tmp_path / "it")
+
+
+def test_words_for_groups_of_methods_are_spelt_out():
+    networks = [build_model(name, classes=2, bands=16, width=0.25) for name in ("cnn10", "ts-cnn10")]
+    cams = ["gradcam", "gradcam++", "layercam", "eigencam", "scorecam"]
+    assert choose_methods(["saliency", "cam", "saliency"], networks[0]) == ["saliency", *cams]
+    assert "attention" not in choose_methods(["all"], networks[0])
+    assert {*cams, "attention", "random"} < set(choose_methods(["all"], *networks))
+    with pytest.raises(OptionError, match="is not known"):
+        choose_methods(["cams"], networks[0])
