@@ -1,0 +1,85 @@
+"""Maps to hold others against: the network's own gates, the input's level, and noise."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from esclab.analysis.cells import spread_cells
+from esclab.errors import OptionError
+
+if TYPE_CHECKING:
+    from torch import Tensor, nn
+
+    from esclab.analysis.attribution.question import Question
+
+
+def find_gates(model: nn.Module) -> tuple[str, ...]:
+    """Return the names of a network's layers with attention, e.g. ("block1", "block2"), shallow to deep."""
+    from esclab.models.attention import TemporalSpectralAttention
+
+    return tuple(
+        name.removesuffix(".attention")
+        for name, module in model.named_modules()
+        if isinstance(module, TemporalSpectralAttention)
+    )
+
+
+def map_attention(question: Question) -> Tensor:
+    """Map the weight that the network's gates give to each cell (`LayerAttention.cells`), for no class.
+
+    Of the layer that is asked for; of none, the mean over all, each brought to the input's frames and bands. The gates
+    of a block stand before its pooling, so their cells are those of the block's input.
+
+    Source: Wang et al., "Environmental sound classification with parallel temporal-spectral attention", Interspeech
+    2020, equations 1 to 8.
+    """
+    import torch
+
+    from esclab.models.attention import record_attention
+
+    with torch.no_grad(), record_attention(question.model) as recorded:
+        question.model(question.features)
+    frames, bands = question.features.shape[2:]
+    layers = [question.layer] if question.layer else list(recorded)
+    maps = [spread_cells(recorded[layer].cells.numpy(), frames, bands) for layer in layers]
+    return torch.from_numpy(np.mean(maps, axis=0))
+
+
+def map_spectrogram(question: Question) -> Tensor:
+    """Map the standardised input, from each clip's minimum up: what a network would use that trusts loudness alone."""
+    standardised = (question.features - question.model.input_mean) / question.model.input_std
+    maps = standardised.squeeze(1)
+    return maps - maps.amin((1, 2), keepdim=True)
+
+
+def map_random(question: Question, *, smooth: float = 2.0) -> Tensor:
+    """Map uniform noise in 0..1, smoothed: what chance alone scores.
+
+    The draw depends on the seed and the clip, not on the batch. Some smoothing makes patches like other maps have;
+    without it, taking cells away in this order would shatter the input as no method does.
+
+    Parameters
+    ----------
+    question : Question
+    smooth : float
+        Standard deviation of the Gaussian that smooths, in frames and bands; 0 for none.
+
+    Raises
+    ------
+    OptionError
+        When `smooth` is below 0.
+    """
+    import torch
+    from scipy.ndimage import gaussian_filter
+
+    from esclab.analysis.attribution.question import seed_clip
+
+    if not smooth >= 0:
+        raise OptionError(f"smooth {smooth}", "is below 0", "give 0 for none, or a number of frames and bands")
+    maps = []
+    for clip in question.features:
+        noise = np.random.default_rng(seed_clip(question.seed, clip)).random(clip.shape[1:])
+        maps.append(gaussian_filter(noise, smooth) if smooth else noise)
+    return torch.from_numpy(np.stack(maps))
