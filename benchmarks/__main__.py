@@ -1,4 +1,4 @@
-"""Measure what is felt: training, the price of attention, features, the store. Ratios hold within one run only.
+"""Measure what is felt: features, the store, noise, attribution, training, the price of attention. Ratios hold within one run only.
 
 Run with nothing beside it: `make bench`. Results go to the screen and to `out/bench.csv`.
 """
@@ -16,6 +16,8 @@ import pandas as pd
 import torch
 import torch.nn.functional as F
 
+from benchmarks.attribution import bench_attribution
+from benchmarks.noise import bench_noise
 from esclab.clips import load_dataset, read_clip
 from esclab.features import build_feature
 from esclab.features.store import load_features
@@ -141,7 +143,12 @@ def main() -> None:
         name_device(device), f"{torch.get_num_threads()} threads", choose_precision(device), torch.__version__, sep=", "
     )
     table = pd.DataFrame(
-        [*bench_features(options.repeats * 3), *bench_training(options.repeats, compiled=options.compiled)]
+        [
+            *bench_features(options.repeats * 3),
+            *bench_noise(options.repeats),
+            *bench_attribution(options.repeats),
+            *bench_training(options.repeats, compiled=options.compiled),
+        ]
     )
     print(table.to_string(index=False))
     Path("out").mkdir(exist_ok=True)
