@@ -7,6 +7,7 @@ import json
 import re
 import subprocess
 import sys
+import tomllib
 from collections.abc import Iterable, Iterator
 from functools import cache
 from pathlib import Path
@@ -243,3 +244,9 @@ def test_parameter_rules_see_what_they_should(source, positional, booleans):
     found = positional_parameters(node, method=False)
     assert len(found) == positional
     assert sum(is_boolean(*pair) for pair in found) == booleans
+
+
+def test_every_notebook_goes_into_the_wheel():
+    wheel = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["tool"]["hatch"]["build"]["targets"]["wheel"]
+    inside = {f"notebooks/{path.name}": f"esclab/notebooks/{path.name}" for path in NOTEBOOKS}
+    assert wheel["force-include"] == inside

@@ -34,7 +34,7 @@ KIND = Annotated[
 ]
 REFERENCE = Annotated[str, typer.Option(help="What the SNR refers to: clip, or region (what the clip holds there).")]
 NOISE_SEED = Annotated[int, typer.Option("--noise-seed", help="Of the noise; clips differ, models do not.")]
-MOST_MODELS = 3  # in the reliability plot: clean and noisy side by side
+MOST_MODELS = 2  # in the reliability plot: clean and noisy side by side
 RANGE = re.compile(r"(\d*\.?\d+)-(\d*\.?\d+)\s*(s|hz)", re.IGNORECASE)
 
 

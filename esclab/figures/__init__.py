@@ -11,22 +11,42 @@ import pandas as pd
 
 from esclab.errors import OptionError
 from esclab.figures.accuracy import accuracy_data, accuracy_figure
+from esclab.figures.activation_share import activation_share_data, activation_share_figure
 from esclab.figures.attention import attention_data, attention_figure
+from esclab.figures.attribution import attribution_data, attribution_figure
 from esclab.figures.calibration import calibration_data, calibration_figure
 from esclab.figures.confusion import confusion_data, confusion_figure
+from esclab.figures.confusion_series import confusion_series_data, confusion_series_figure
+from esclab.figures.embedding import embedding_data, embedding_figure
 from esclab.figures.export import export
+from esclab.figures.faithfulness import faithfulness_data, faithfulness_figure
 from esclab.figures.gallery import gallery_data, gallery_figure
+from esclab.figures.grid import grid_data, grid_figure
 from esclab.figures.learning import learning_data, learning_figure
+from esclab.figures.reliability import reliability_data, reliability_figure
+from esclab.figures.robustness import robustness_data, robustness_figure
+from esclab.figures.sensitivity import sensitivity_data, sensitivity_figure
 from esclab.figures.spectrogram import spectrogram_data, spectrogram_figure
 from esclab.figures.theme import Hand, register_template
+from esclab.figures.trust import trust_data, trust_figure
 from esclab.results import (
     AccuracyResult,
+    ActivationShareResult,
     AttentionResult,
+    AttributionResult,
     CalibrationResult,
     ConfusionResult,
+    ConfusionSeriesResult,
+    EmbeddingResult,
+    FaithfulnessResult,
     GalleryResult,
+    GridResult,
     LearningResult,
+    ReliabilityResult,
+    RobustnessResult,
+    SensitivityResult,
     TimeFrequencyMap,
+    TrustResult,
 )
 
 __all__ = ["FIGURES", "FigureEntry", "check_options", "draw", "export", "find_figure", "register_template"]
@@ -53,12 +73,22 @@ class FigureEntry:
 
 FIGURES: dict[str, FigureEntry] = {
     "accuracy": FigureEntry(accuracy_figure, accuracy_data, AccuracyResult),
+    "activation_share": FigureEntry(activation_share_figure, activation_share_data, ActivationShareResult),
     "attention": FigureEntry(attention_figure, attention_data, AttentionResult),
+    "attribution": FigureEntry(attribution_figure, attribution_data, AttributionResult),
     "calibration": FigureEntry(calibration_figure, calibration_data, CalibrationResult),
     "confusion": FigureEntry(confusion_figure, confusion_data, ConfusionResult),
+    "confusion_series": FigureEntry(confusion_series_figure, confusion_series_data, ConfusionSeriesResult),
+    "embedding": FigureEntry(embedding_figure, embedding_data, EmbeddingResult),
+    "faithfulness": FigureEntry(faithfulness_figure, faithfulness_data, FaithfulnessResult),
     "gallery": FigureEntry(gallery_figure, gallery_data, GalleryResult),
+    "grid": FigureEntry(grid_figure, grid_data, GridResult),
     "learning": FigureEntry(learning_figure, learning_data, LearningResult),
+    "reliability": FigureEntry(reliability_figure, reliability_data, ReliabilityResult),
+    "robustness": FigureEntry(robustness_figure, robustness_data, RobustnessResult),
+    "sensitivity": FigureEntry(sensitivity_figure, sensitivity_data, SensitivityResult),
     "spectrogram": FigureEntry(spectrogram_figure, spectrogram_data, TimeFrequencyMap),
+    "trust": FigureEntry(trust_figure, trust_data, TrustResult),
 }
 
 

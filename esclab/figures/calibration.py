@@ -60,19 +60,18 @@ def _title(result: CalibrationResult) -> tuple[str, str]:
     return title, f"{clips} clips, expected calibration error {result.ece * 100:.1f} %"
 
 
-def _columns(result: CalibrationResult) -> dict[str, np.ndarray]:
+def percent_bins(result: CalibrationResult) -> dict[str, np.ndarray]:
     """Return the bins in %, with their `centre` and `width`, and `count` as whole numbers."""
     bins = {name: result.bins[name].to_numpy(float) * 100 for name in ("low", "high", "confidence", "accuracy")}
     bins["centre"], bins["width"] = (bins["low"] + bins["high"]) / 2, bins["high"] - bins["low"]
     return bins | {"count": result.bins["count"].fillna(0).to_numpy(int)}
 
 
-def _draw_plotly(result: CalibrationResult) -> Any:
+def build_traces(result: CalibrationResult) -> tuple[list[Any], Any]:
+    """Return plotly's traces of one model: bars, diagonal and dots for the upper panel, and the counts below."""
     import plotly.graph_objects as go
-    from plotly.subplots import make_subplots
 
-    bins = _columns(result)
-    figure = make_subplots(rows=2, cols=1, shared_xaxes=True, row_heights=[0.74, 0.26], vertical_spacing=0.05)
+    bins = percent_bins(result)
     hover = np.column_stack([bins["low"], bins["high"], bins["count"], bins["confidence"]])
     bars = go.Bar(
         x=bins["centre"],
@@ -115,13 +114,21 @@ def _draw_plotly(result: CalibrationResult) -> Any:
         customdata=hover,
         hovertemplate="confidence %{customdata[0]:.0f} to %{customdata[1]:.0f} %<br>%{y} clips<extra></extra>",
     )
-    for trace in (bars, diagonal, dots):
+    return [bars, diagonal, dots], counts
+
+
+def _draw_plotly(result: CalibrationResult) -> Any:
+    from plotly.subplots import make_subplots
+
+    figure = make_subplots(rows=2, cols=1, shared_xaxes=True, row_heights=[0.74, 0.26], vertical_spacing=0.05)
+    upper, counts = build_traces(result)
+    for trace in upper:
         figure.add_trace(trace, row=1, col=1)
     figure.add_trace(counts, row=2, col=1)
     figure.update_xaxes(range=[0, 100])
     figure.update_xaxes(title_text=X_TITLE, row=2, col=1)
     figure.update_yaxes(title_text=Y_TITLE, range=[0, 101], row=1, col=1)
-    top = max(1, bins["count"].max()) * 1.2
+    top = max(1, percent_bins(result)["count"].max()) * 1.2
     figure.update_yaxes(title_text=COUNT_TITLE, range=[0, top], row=2, col=1)
     title, subtitle = _title(result)
     figure.update_layout(
@@ -135,27 +142,34 @@ def _draw_plotly(result: CalibrationResult) -> Any:
     return figure
 
 
+def draw_bins(upper: Any, lower: Any, result: CalibrationResult, *, write_counts: bool = True) -> None:
+    """Draw one model into matplotlib axes: accuracy against confidence above, clips of each bin below."""
+    bins = percent_bins(result)
+    upper.bar(
+        bins["centre"],
+        np.nan_to_num(bins["accuracy"]),
+        bins["width"],
+        color=PALE,
+        ec="white",
+        label="accuracy in the bin",
+    )
+    upper.plot([0, 100], [0, 100], color=SOFT_INK, linestyle=(0, (4, 2)), label="perfect calibration")
+    upper.plot(bins["confidence"], bins["accuracy"], "o-", color=ACCENT, label="mean confidence of the bin")
+    upper.set(ylim=(0, 101), xlim=(0, 100))
+    bars = lower.bar(bins["centre"], bins["count"], bins["width"], color=SOFT_INK, ec="white")
+    if write_counts and len(result.bins) <= MOST_BINS_WITH_COUNTS:
+        lower.bar_label(bars, padding=1)
+    lower.set(xlabel=X_TITLE, ylim=(0, max(1, bins["count"].max()) * 1.3))
+
+
 def _draw_print(result: CalibrationResult) -> Any:
-    bins = _columns(result)
     with print_style():
         figure = new_print_figure(ONE_COLUMN_IN, 3.9)
         upper, lower = figure.subplots(2, 1, sharex=True, height_ratios=[3, 1])
-        upper.bar(
-            bins["centre"],
-            np.nan_to_num(bins["accuracy"]),
-            bins["width"],
-            color=PALE,
-            ec="white",
-            label="accuracy in the bin",
-        )
-        upper.plot([0, 100], [0, 100], color=SOFT_INK, linestyle=(0, (4, 2)), label="perfect calibration")
-        upper.plot(bins["confidence"], bins["accuracy"], "o-", color=ACCENT, label="mean confidence of the bin")
-        upper.set(ylabel=Y_TITLE, ylim=(0, 101), xlim=(0, 100))
+        draw_bins(upper, lower, result)
+        upper.set_ylabel(Y_TITLE)
         upper.legend(loc="upper left", borderaxespad=0.2)
-        bars = lower.bar(bins["centre"], bins["count"], bins["width"], color=SOFT_INK, ec="white")
-        if len(result.bins) <= MOST_BINS_WITH_COUNTS:
-            lower.bar_label(bars, padding=1)
-        lower.set(xlabel=X_TITLE, ylabel=COUNT_TITLE, ylim=(0, max(1, bins["count"].max()) * 1.3))
+        lower.set_ylabel(COUNT_TITLE)
         figure.align_ylabels()
         upper.set_title("\n".join(_title(result)))
     return figure

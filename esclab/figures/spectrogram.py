@@ -63,7 +63,7 @@ def spectrogram_figure(
     """
     check_map(result)
     colours = choose_color_range(result.values, color_range)
-    boxes = [] if events is None else _place_boxes(result, events)
+    boxes = [] if events is None else place_boxes(result, events)
     return choose_hand(hand, plotly=_draw_plotly, paper=_draw_print)(result, colours, boxes)
 
 
@@ -119,7 +119,7 @@ def draw_mesh(axes: Any, result: TimeFrequencyMap, colours: tuple[float, float])
     return mesh
 
 
-def _place_boxes(result: TimeFrequencyMap, events: pd.DataFrame) -> list[tuple[float, float, float, float]]:
+def place_boxes(result: TimeFrequencyMap, events: pd.DataFrame) -> list[tuple[float, float, float, float]]:
     """Return the events as (left, right, bottom, top) in s and band index, cut at the edges of the map."""
     missing = [column for column in EVENT_COLUMNS if column not in events.columns]
     if missing:

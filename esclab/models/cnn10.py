@@ -43,7 +43,7 @@ class ConvBlock(nn.Module):
         self.bn2 = nn.BatchNorm2d(outputs)
         self.attention = TemporalSpectralAttention(outputs, arrangement) if arrangement else nn.Identity()
         self.bn3 = nn.BatchNorm2d(outputs) if variant == "code" and arrangement else nn.Identity()
-        # Modules of their own, used once each: attribution methods that follow activations (DeepLift) need to find them.
+        # Modules of their own, used once each: DeepLift follows activations, so it needs to find them.
         self.activations = nn.ModuleList(self._build_activation() for _ in range(2))
         self.dropout = ByteDropout(0.2 if variant == "text" else 0.0)
 

@@ -157,12 +157,26 @@ def sample_gallery(count: int = 4) -> GalleryResult:
 
 def sample_results() -> dict[str, Any]:
     """One result for each figure, by the figure's name."""
+    # These modules take their maps and classes from this one.
+    from tests.figures import samples_explain as explain
+    from tests.figures import samples_noise as noise
+
     return {
         "accuracy": sample_accuracy(),
+        "activation_share": noise.sample_activation_share(),
         "attention": sample_attention(),
+        "attribution": explain.sample_attribution(),
         "calibration": sample_calibration(),
         "confusion": sample_confusion(),
+        "confusion_series": explain.sample_confusion_series(),
+        "embedding": explain.sample_embedding(),
+        "faithfulness": explain.sample_faithfulness(),
         "gallery": sample_gallery(),
+        "grid": noise.sample_grid(),
         "learning": sample_learning(),
+        "reliability": explain.sample_reliability(),
+        "robustness": noise.sample_robustness(),
+        "sensitivity": noise.sample_sensitivity(),
         "spectrogram": sample_map(),
+        "trust": explain.sample_trust(),
     }
