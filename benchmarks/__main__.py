@@ -1,4 +1,6 @@
-"""Measure what is felt: features, the store, noise, attribution, training, the price of attention. Ratios hold within one run only.
+"""Measure what is felt: features, the store, noise, attribution, training and the price of attention.
+
+Ratios hold within one run only.
 
 Run with nothing beside it: `make bench`. Results go to the screen and to `out/bench.csv`.
 """

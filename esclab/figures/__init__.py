@@ -25,6 +25,7 @@ from esclab.figures.grid import grid_data, grid_figure
 from esclab.figures.learning import learning_data, learning_figure
 from esclab.figures.reliability import reliability_data, reliability_figure
 from esclab.figures.robustness import robustness_data, robustness_figure
+from esclab.figures.score_change import score_change_data, score_change_figure
 from esclab.figures.sensitivity import sensitivity_data, sensitivity_figure
 from esclab.figures.spectrogram import spectrogram_data, spectrogram_figure
 from esclab.figures.theme import Hand, register_template
@@ -44,6 +45,7 @@ from esclab.results import (
     LearningResult,
     ReliabilityResult,
     RobustnessResult,
+    ScoreChangeResult,
     SensitivityResult,
     TimeFrequencyMap,
     TrustResult,
@@ -86,6 +88,7 @@ FIGURES: dict[str, FigureEntry] = {
     "learning": FigureEntry(learning_figure, learning_data, LearningResult),
     "reliability": FigureEntry(reliability_figure, reliability_data, ReliabilityResult),
     "robustness": FigureEntry(robustness_figure, robustness_data, RobustnessResult),
+    "score_change": FigureEntry(score_change_figure, score_change_data, ScoreChangeResult),
     "sensitivity": FigureEntry(sensitivity_figure, sensitivity_data, SensitivityResult),
     "spectrogram": FigureEntry(spectrogram_figure, spectrogram_data, TimeFrequencyMap),
     "trust": FigureEntry(trust_figure, trust_data, TrustResult),

@@ -13,6 +13,7 @@ from esclab.results.scores import (
     LearningResult,
     Predictions,
     ReliabilityResult,
+    ScoreChangeResult,
 )
 
 __all__ = [
@@ -36,6 +37,7 @@ __all__ = [
     "Region",
     "ReliabilityResult",
     "RobustnessResult",
+    "ScoreChangeResult",
     "SensitivityResult",
     "TimeFrequencyMap",
     "TrustResult",

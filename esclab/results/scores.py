@@ -136,3 +136,22 @@ class ReliabilityResult:
 
     curves: tuple[CalibrationResult, ...]
     label: str = ""
+
+
+@dataclass(frozen=True)
+class ScoreChangeResult:
+    """Class scores of one clip before and after a change, e.g. noise in a region.
+
+    Attributes
+    ----------
+    table : DataFrame
+        One row a model and class: `model`, `class_name`, `before`, `after` (probabilities, 0..1).
+    true_class : str
+        "" where nobody knows it.
+    label : str
+        The clip and the change.
+    """
+
+    table: pd.DataFrame
+    true_class: str = ""
+    label: str = ""

@@ -176,6 +176,7 @@ def sample_results() -> dict[str, Any]:
         "learning": sample_learning(),
         "reliability": explain.sample_reliability(),
         "robustness": noise.sample_robustness(),
+        "score_change": noise.sample_score_change(),
         "sensitivity": noise.sample_sensitivity(),
         "spectrogram": sample_map(),
         "trust": explain.sample_trust(),

@@ -15,10 +15,11 @@ from esclab.results import (
     GridRow,
     Region,
     RobustnessResult,
+    ScoreChangeResult,
     SensitivityResult,
     TimeFrequencyMap,
 )
-from tests.figures.samples import sample_map
+from tests.figures.samples import CLASSES, sample_map
 
 MODELS = ("cnn10", "ts-cnn10")
 BURST, BAND = Region(1.0, 1.3), Region(low_hz=1400.0, high_hz=2100.0)
@@ -106,3 +107,14 @@ def sample_activation_share(models: tuple[str, ...] = MODELS) -> ActivationShare
     by_clip = pd.DataFrame(columns=["model", "region", "clip", "source", "fold", "seed", "noisy", "clean"])
     label = "esc10, gaussian noise at 10 dB (SNR of the clip)"
     return ActivationShareResult(table, pd.DataFrame(pairs, columns=names), by_clip, regions, label=label)
+
+
+def sample_score_change(models: int = 2) -> ScoreChangeResult:
+    """Scores of three classes that swap."""
+    before, after = np.array([0.7, 0.2, 0.1]), np.array([0.15, 0.25, 0.6])
+    rows = [
+        {"model": f"model{m}", "class_name": name, "before": b, "after": a}
+        for m in range(models)
+        for name, b, a in zip(CLASSES[:3], before, after, strict=True)
+    ]
+    return ScoreChangeResult(pd.DataFrame(rows), CLASSES[0], "a clip: gaussian 10 dB")

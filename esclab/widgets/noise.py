@@ -1,0 +1,387 @@
+"""The noise lab: draw a rectangle on a sound, and see and hear what the networks make of it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from threading import Timer
+from typing import Any
+
+import ipywidgets as widgets
+import numpy as np
+
+from esclab.clips import load_dataset
+from esclab.clips.dataset import ClipDataset
+from esclab.figures.scale import choose_color_range
+from esclab.noise import NOISES
+from esclab.results import Region
+from esclab.training.run import Run
+from esclab.training.shipped import find_run
+from esclab.widgets.canvas import SoundCanvas, read_region
+from esclab.widgets.explorer import STYLE, WIDE, Explorer, make_button
+from esclab.widgets.live import LiveAnswer
+from esclab.widgets.noise_controller import MODES, NoiseController
+from esclab.widgets.scores import ScoreBars
+from esclab.widgets.source import OWN
+from esclab.widgets.worker import NewestWins
+
+SHIPPED = ("cnn10-synth10", "ts-cnn10-synth10")
+SOUND_DELAY_S = 0.25
+ANY = "any"
+
+
+class NoiseExplorer(Explorer):
+    """Change a clip where you point, and watch two or more networks answer.
+
+    Drag a rectangle on the spectrogram (or use the sliders, or Enter and the arrow keys in the picture), choose a kind
+    of noise and its level, or erase or attenuate what is there. Scores, attention and Grad-CAM follow the hand.
+
+    Parameters
+    ----------
+    runs : sequence of str, Path or Run
+        Run folders, names of shipped runs, or runs, of one front end.
+    dataset : str or ClipDataset, optional
+        Where clips come from; the first run's own by default.
+    folder : str or Path
+        Where "Export" writes.
+
+    Examples
+    --------
+    >>> NoiseExplorer()
+    """
+
+    controller: NoiseController
+
+    def __init__(
+        self,
+        runs: Sequence[str | Path | Run] = SHIPPED,
+        dataset: str | ClipDataset | None = None,
+        *,
+        folder: str | Path = "out/noise",
+    ) -> None:
+        found = [run if isinstance(run, Run) else find_run(run) for run in runs]
+        if not isinstance(dataset, ClipDataset):
+            dataset = load_dataset(dataset or found[0].config.dataset)
+        self._busy = False  # while the view follows the controller, its own changes are no gestures
+        self._timer: Timer | None = None
+        self._shown_clip = ""
+        self.worker = NewestWins(self._map_done, self._map_failed)
+        super().__init__(NoiseController(found, dataset), title="Noise lab", folder=folder)
+
+    def build(self) -> Sequence[widgets.Widget]:
+        """Return clip, edit, picture, scores, and one row of heatmaps a model."""
+        self._build_clip_controls()
+        self._build_edit_controls()
+        self._build_region_controls()
+        self._build_pictures()
+        clip_row = widgets.HBox([self.class_picker, self.clip_picker, self.surprise_button], layout=_wrap())
+        edit_row = widgets.HBox(
+            [self.mode_picker, self.kind_picker, self.snr_slider, self.gain_slider, self.reference_picker],
+            layout=_wrap(),
+        )
+        region_row = widgets.HBox([self.time_slider, self.band_slider, *self.preset_buttons], layout=_wrap())
+        step_row = widgets.HBox(
+            [self.clear_button, self.undo_button, self.redo_button, self.keep_button, self.map_button, self.map_model],
+            layout=_wrap(),
+        )
+        look_row = widgets.HBox(
+            [self.layer_picker, self.gates_picker, self.target_picker, self.opacity], layout=_wrap()
+        )
+        left = widgets.VBox([self.picture, step_row], layout=widgets.Layout(flex="1 1 560px", min_width="320px"))
+        right = widgets.VBox([self.scores], layout=widgets.Layout(flex="1 1 480px", min_width="300px"))
+        middle = widgets.HBox([left, right], layout=_wrap())
+        return [clip_row, edit_row, region_row, middle, look_row, self.heatmaps, self.tries, self.sensitivity]
+
+    def _build_clip_controls(self) -> None:
+        table = self.controller.source.dataset.table
+        classes = [(name.replace("_", " "), name) for name in self.controller.source.dataset.class_names]
+        self.class_picker = widgets.Dropdown(
+            options=[("any class", ANY), *classes, ("my own sounds", OWN)],
+            value=ANY, description="Class", tooltip="Show clips of this class only", style=STYLE,
+        )  # fmt: skip
+        self.clip_picker = widgets.Dropdown(
+            options=table["clip"].astype(str).tolist(), value=self.controller.clip.name, description="Clip",
+            tooltip="The clip to change", style=STYLE,
+        )  # fmt: skip
+        self.surprise_button = make_button("Surprise me", "Choose a clip by chance", icon="random")
+        self.class_picker.observe(self._filter_clips, "value")
+        self.clip_picker.observe(lambda change: self._choose(change["new"]), "value")
+        self.surprise_button.on_click(self._surprise)
+
+    def _build_edit_controls(self) -> None:
+        edit = self.controller.edit
+        self.mode_picker = widgets.Dropdown(
+            options=list(MODES), value=edit.mode, description="What", style=STYLE,
+            tooltip="Add noise, erase what is there, or make it softer",
+        )  # fmt: skip
+        self.kind_picker = widgets.Dropdown(
+            options=[(entry.label, name) for name, entry in NOISES.items()], value=edit.kind, description="Noise",
+            tooltip="Kind of noise", style=STYLE,
+        )  # fmt: skip
+        self.snr_slider = widgets.FloatSlider(
+            value=edit.snr_db, min=-20, max=40, step=1, description="SNR (dB)", readout_format=".0f", style=STYLE,
+            tooltip="Signal-to-noise ratio: lower is louder noise",
+        )  # fmt: skip
+        self.gain_slider = widgets.FloatSlider(
+            value=edit.gain_db, min=-60, max=0, step=1, description="Gain (dB)", readout_format=".0f", style=STYLE,
+            tooltip="How much softer the region becomes",
+        )  # fmt: skip
+        self.reference_picker = widgets.Dropdown(
+            options=[("of the whole clip", "clip"), ("of the region", "region")], value=edit.reference,
+            description="SNR", tooltip="What the signal-to-noise ratio refers to", style=STYLE,
+        )  # fmt: skip
+        for control, name in (
+            (self.mode_picker, "mode"), (self.kind_picker, "kind"), (self.snr_slider, "snr_db"),
+            (self.gain_slider, "gain_db"), (self.reference_picker, "reference"),
+        ):  # fmt: skip
+            control.observe(lambda change, name=name: self._change(**{name: change["new"]}), "value")
+
+    def _build_region_controls(self) -> None:
+        bands = len(self.controller.feature.frequency_hz)
+        self.time_slider = widgets.FloatRangeSlider(
+            value=(0, self.controller.duration_s), min=0, max=self.controller.duration_s, step=0.02,
+            description="Time (s)", readout_format=".2f", tooltip="Start and end of the region", style=STYLE,
+        )  # fmt: skip
+        self.band_slider = widgets.IntRangeSlider(
+            value=(0, bands), min=0, max=bands, description="Bands", style=STYLE,
+            tooltip="Lowest and highest band of the region, counted from the bottom",
+        )  # fmt: skip
+        self.time_slider.observe(self._slide_region, "value")
+        self.band_slider.observe(self._slide_region, "value")
+        self.preset_buttons = []
+        for name in self.controller.presets():
+            button = make_button(name, f"Noise as in Figure 4 of TS-CNN: {name}, 10 dB")
+            button.on_click(lambda _, name=name: self._preset(name))
+            self.preset_buttons.append(button)
+        steps = (
+            ("clear_button", "Clean", "Take the change away", lambda: self._commit(region=None)),
+            ("undo_button", "Undo", "Back to the change before", self.controller.undo),
+            ("redo_button", "Redo", "Forward again", self.controller.redo),
+            ("keep_button", "Keep", "Add this change and its answers to the list below", self.controller.keep),
+        )
+        for attribute, label, tooltip, action in steps:
+            button = make_button(label, tooltip)
+            button.on_click(lambda _, action=action: self._act(action))
+            setattr(self, attribute, button)
+        self.map_button = make_button(
+            "Sensitivity map", "Move the noise over the whole clip and map what it costs (some seconds)"
+        )
+        self.map_button.on_click(lambda _: self._ask_map())
+        labels = self.controller.labels
+        self.map_model = widgets.Dropdown(
+            options=[(label, number) for number, label in enumerate(labels)], description="of", tooltip="For which model",
+            style={"description_width": "20px"}, layout=widgets.Layout(width="180px"),
+        )  # fmt: skip
+
+    def _build_pictures(self) -> None:
+        controller = self.controller
+        self.picture = SoundCanvas(selecting=True, answers=True, height_px=300)
+        self.picture.observe(self._drag, "stamp")
+        self.picture.on_msg(lambda _, content, __: self._hear_message(content))
+        self.scores = ScoreBars(
+            models=controller.labels, class_names=[name.replace("_", " ") for name in controller.class_names]
+        )
+        cam_layers = list(dict.fromkeys(name for m in controller.models for name in m.network.cam_layers))
+        gates = list(dict.fromkeys(name for m in controller.models for name in m.attention_layers))
+        self.layer_picker = widgets.Dropdown(
+            options=cam_layers, value=cam_layers[-1], description="Grad-CAM of", style=STYLE,
+            tooltip="Layer of the class activation map",
+        )  # fmt: skip
+        self.gates_picker = widgets.Dropdown(
+            options=gates or [("no model has attention", "")], description="Attention of", style=STYLE,
+            tooltip="Layer whose weights of frames and bands are drawn along the picture", disabled=not gates,
+        )  # fmt: skip
+        classes = [(name.replace("_", " "), name) for name in controller.class_names]
+        self.target_picker = widgets.Dropdown(
+            options=[("each one's answer", ""), *classes], description="For class", style=STYLE,
+            tooltip="The class that the map explains",
+        )  # fmt: skip
+        self.opacity = widgets.FloatSlider(
+            value=0.6, min=0, max=1, step=0.05, description="Map opacity", style=STYLE,
+            tooltip="How strongly the class activation map (cyan) covers the spectrogram",
+        )  # fmt: skip
+        self.layer_picker.observe(lambda change: self._look(layer=change["new"]), "value")
+        self.gates_picker.observe(lambda change: self._look(attention_layer=change["new"]), "value")
+        self.target_picker.observe(lambda change: self._look(target=change["new"]), "value")
+        self.before = [SoundCanvas(height_px=190) for _ in controller.models]
+        self.after = [SoundCanvas(height_px=190) for _ in controller.models]
+        for canvas in (*self.before, *self.after):
+            widgets.jslink((self.opacity, "value"), (canvas, "overlay_opacity"))
+        pairs = [
+            widgets.HBox([_grow(before), _grow(after)], layout=_wrap())
+            for before, after in zip(self.before, self.after, strict=True)
+        ]
+        self.heatmaps = widgets.VBox(pairs, layout=WIDE)
+        self.tries = widgets.HTML()
+        self.sensitivity = widgets.VBox([], layout=WIDE)
+
+    def refresh(self) -> None:
+        """Bring controls and pictures to the controller's state."""
+        controller, edit = self.controller, self.controller.edit
+        self._busy = True
+        try:
+            for control, value in (
+                (self.mode_picker, edit.mode), (self.kind_picker, edit.kind), (self.snr_slider, edit.snr_db),
+                (self.gain_slider, edit.gain_db), (self.reference_picker, edit.reference),
+            ):  # fmt: skip
+                control.value = value
+            noise = edit.mode == "noise"
+            for control, shown in (
+                (self.kind_picker, noise), (self.snr_slider, noise), (self.reference_picker, noise),
+                (self.gain_slider, edit.mode == "attenuate"),
+            ):  # fmt: skip
+                control.layout.display = "" if shown else "none"
+            self.undo_button.disabled, self.redo_button.disabled = not controller.can_undo, not controller.can_redo
+            self._show_pictures()
+            self._show_region(edit.region)
+            self._show_tries()
+        finally:
+            self._busy = False
+
+    def _show_pictures(self) -> None:
+        controller = self.controller
+        clean, changed = controller.pictures["clean"], controller.pictures["changed"]
+        # One scale for before and after, from the clean clip, with room for noise above it.
+        colours = choose_color_range(np.concatenate([clean.values.ravel(), changed.values.ravel()]), None)
+        self.picture.show_map(changed, colours)
+        self.picture.title, self.picture.subtitle = controller.clip.label, str(controller.edit)
+        before, after = controller.answers["clean"], controller.answers["changed"]
+        self.scores.show(
+            [one.probabilities for one in before],
+            [one.probabilities for one in after],
+            true_class=controller.clip.class_name,
+        )
+        for number, label in enumerate(controller.labels):
+            self._show_answer(self.before[number], clean, colours, before[number], f"{label}, before")
+            self._show_answer(self.after[number], changed, colours, after[number], f"{label}, after")
+        if self._shown_clip != controller.clip.name:
+            self._shown_clip = controller.clip.name
+            self.picture.show_events(controller.clip.events)
+            if controller.clip.name in self.clip_picker.options:
+                self.clip_picker.value = controller.clip.name
+        self._hear_soon()
+
+    def _show_answer(
+        self, canvas: SoundCanvas, picture: Any, colours: tuple[float, float], answer: LiveAnswer, title: str
+    ) -> None:
+        name = self.controller.class_names[answer.target].replace("_", " ")
+        mixture = ", ".join(f"{branch} {weight:.2f}" for branch, weight in answer.mixture.items())
+        with canvas.hold_sync():
+            canvas.show_map(picture, colours)
+            canvas.show_overlay(answer.heatmap)
+            canvas.show_strips(answer.temporal, answer.spectral)
+            canvas.title = title
+            canvas.subtitle = f"why {name}?" + (f" · {mixture}" if mixture else "")
+
+    def _show_region(self, region: Region | None) -> None:
+        self.picture.show_region(region)
+        box = self.picture.region or [0, self.controller.duration_s, 0, np.inf]
+        edges = np.asarray(self.picture.band_edges_hz)
+        self.time_slider.value = (max(0.0, box[0]), min(self.controller.duration_s, box[1]))
+        self.band_slider.value = tuple(int(np.abs(edges - hz).argmin()) for hz in np.minimum(box[2:], edges[-1]))
+
+    def _show_tries(self) -> None:
+        table = self.controller.tries
+        self.tries.value = "" if table.empty else f"<b>Kept</b>{table.to_html(index=False, escape=True, border=0)}"
+
+    def _drag(self, change: dict[str, Any]) -> None:
+        region = read_region(self.picture.region, self.picture)
+        self.attempt(lambda: self.controller.change(region=region))
+        self.picture.answered = change["new"]
+
+    def _hear_message(self, content: dict[str, Any]) -> None:
+        if content.get("type") == "released":
+            self.attempt(self.controller.commit)
+
+    def _change(self, **settings: Any) -> None:
+        if not self._busy:
+            self.attempt(lambda: self.controller.change(**settings))
+
+    def _commit(self, **settings: Any) -> None:
+        self.controller.change(**settings)
+        self.controller.commit()
+
+    def _slide_region(self, _: Any) -> None:
+        if self._busy:
+            return
+        edges = self.picture.band_edges_hz
+        low, high = self.band_slider.value
+        start, end = self.time_slider.value
+        box = [start, end, edges[low], edges[max(high, low + 1) if low < len(edges) - 1 else high]]
+        self.attempt(lambda: self.controller.change(region=read_region(box, self.picture)))
+
+    def _act(self, action: Any) -> None:
+        self.attempt(action)
+
+    def _preset(self, name: str) -> None:
+        self.attempt(lambda: self.controller.apply_preset(name))
+
+    def _look(self, **settings: str) -> None:
+        if not self._busy:
+            self.attempt(lambda: self.controller.look(**settings))
+
+    def _filter_clips(self, change: dict[str, Any]) -> None:
+        wanted = change["new"]
+        names = self.controller.source.select(class_name="" if wanted == ANY else wanted)
+        if not names:
+            self.say("There are no clips of this kind yet.")
+            return
+        self._busy = True
+        self.clip_picker.options = names
+        self._busy = False
+        self._choose(names[0])
+
+    def _choose(self, name: str | None) -> None:
+        if not self._busy and name and name != self.controller.clip.name:
+            self.attempt(lambda: self.controller.choose_clip(name))
+
+    def _surprise(self, _: Any) -> None:
+        names = list(self.clip_picker.options)
+        self._choose(str(np.random.default_rng().choice(names)))
+
+    def _hear_soon(self) -> None:
+        """Send the sounds a moment after the last gesture: they are megabytes, and pictures come first."""
+        if self._timer is not None:
+            self._timer.cancel()
+        self._timer = Timer(SOUND_DELAY_S, self._send_sounds)
+        self._timer.daemon = True
+        self._timer.start()
+
+    def _send_sounds(self) -> None:
+        samples = self.controller.samples
+        sounds = {"clean": samples["clean"]}
+        if samples["changed"] is not samples["clean"]:
+            sounds |= {"changed": samples["changed"], "difference": samples["difference"]}
+        self.picture.set_sounds(sounds, self.controller.feature.config.sample_rate)
+
+    def _ask_map(self) -> None:
+        self.say("Moving the noise over the clip ...")
+        self.map_button.disabled = True
+        number = self.map_model.value
+        self.worker.ask(lambda stop: self.controller.measure_sensitivity(number, stop=stop))
+
+    def _map_done(self, result: Any) -> None:
+        import plotly.graph_objects as go
+
+        from esclab.figures import draw
+
+        self.map_button.disabled = False
+        self.controller.show_sensitivity(result)
+        self.sensitivity.children = (go.FigureWidget(draw("sensitivity", result)),)
+        self.say(f"Mapped: {result.label}")
+
+    def _map_failed(self, error: Exception) -> None:
+        def fail() -> None:
+            raise error
+
+        self.map_button.disabled = False
+        self.attempt(fail)
+
+
+def _wrap() -> widgets.Layout:
+    return widgets.Layout(width="100%", flex_flow="row wrap", align_items="flex-start")
+
+
+def _grow(canvas: SoundCanvas) -> widgets.Widget:
+    canvas.layout = widgets.Layout(flex="1 1 400px", min_width="280px")
+    return canvas

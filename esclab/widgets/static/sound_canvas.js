@@ -1,0 +1,466 @@
+// A spectrogram on a canvas: a rectangle to drag or to move by keys, an overlay, strips of weights, sounds with a play head.
+// Nothing is fetched from anywhere; all data come over the widget's own traits.
+
+const MARGIN = { left: 52, right: 10, top: 6, bottom: 34 };
+const STRIP = 26; // px that a strip of weights takes
+const EDGE = 7; // px around a border that grab it
+const OVERLAY = [0, 229, 255];
+
+const floats = (view) => new Float32Array(view.buffer.slice(view.byteOffset, view.byteOffset + view.byteLength));
+const clamp = (x, low, high) => Math.min(Math.max(x, low), high);
+const element = (tag, className, parent) => {
+  const made = document.createElement(tag);
+  made.className = className;
+  parent?.append(made);
+  return made;
+};
+
+function render({ model, el }) {
+  const root = element("div", "esclab-sound", el);
+  const heading = element("div", "esclab-sound-title", root);
+  const stage = element("div", "esclab-sound-stage", root);
+  const picture = element("canvas", "esclab-sound-picture", stage);
+  const glass = element("canvas", "esclab-sound-glass", stage);
+  const bar = element("div", "esclab-sound-bar", root);
+  const hint = element("span", "esclab-sound-hint", root);
+  const get = (name) => model.get(name);
+
+  let plot = { x: 0, y: 0, width: 1, height: 1 };
+  let region = get("region").slice();
+  let drag = null;
+  let waiting = false;
+  let wanted = null;
+  let gestureAt = 0;
+  let audio = null;
+  let playing = "";
+  let frame = 0;
+
+  const style = (name, fallback) => getComputedStyle(root).getPropertyValue(name).trim() || fallback;
+  const span = () => get("time_range_s");
+  const edges = () => get("band_edges_hz");
+  const bands = () => edges().length - 1;
+
+  // Every band has the same height, so a frequency lies between the borders of its band.
+  const placeOf = (hz) => {
+    const borders = edges();
+    if (hz <= borders[0]) return 0;
+    for (let band = 0; band < bands(); band += 1) {
+      if (hz <= borders[band + 1]) return (band + (hz - borders[band]) / (borders[band + 1] - borders[band])) / bands();
+    }
+    return 1;
+  };
+  const hzAt = (place) => {
+    const borders = edges();
+    const position = clamp(place, 0, 1) * bands();
+    const band = Math.min(Math.floor(position), bands() - 1);
+    return borders[band] + (position - band) * (borders[band + 1] - borders[band]);
+  };
+  const xOf = (time) => plot.x + ((time - span()[0]) / (span()[1] - span()[0])) * plot.width;
+  const timeAt = (x) => span()[0] + clamp((x - plot.x) / plot.width, 0, 1) * (span()[1] - span()[0]);
+  const yOf = (hz) => plot.y + (1 - placeOf(hz)) * plot.height;
+  const hzAtY = (y) => hzAt(1 - (y - plot.y) / plot.height);
+
+  function fit() {
+    const width = Math.max(stage.clientWidth, 160);
+    const height = get("height_px");
+    const ratio = window.devicePixelRatio || 1;
+    for (const canvas of [picture, glass]) {
+      canvas.width = Math.round(width * ratio);
+      canvas.height = Math.round(height * ratio);
+      canvas.style.width = `${width}px`;
+      canvas.style.height = `${height}px`;
+      canvas.getContext("2d").setTransform(ratio, 0, 0, ratio, 0, 0);
+    }
+    stage.style.height = `${height}px`;
+    const below = get("time_strip").byteLength ? STRIP : 0;
+    const beside = get("band_strip").byteLength ? STRIP + 8 : 0;
+    plot = {
+      x: MARGIN.left,
+      y: MARGIN.top,
+      width: width - MARGIN.left - MARGIN.right - beside,
+      height: height - MARGIN.top - MARGIN.bottom - below,
+    };
+    paint();
+  }
+
+  function paintMap(context) {
+    const [frames, rows] = get("shape");
+    if (!frames || !rows) return;
+    const values = floats(get("values"));
+    const overlay = get("overlay").byteLength ? floats(get("overlay")) : null;
+    const opacity = get("overlay_opacity");
+    const colours = new Uint8Array(get("colours").buffer, get("colours").byteOffset, 768);
+    const [low, high] = get("color_range");
+    const small = new OffscreenCanvas(frames, rows);
+    const pen = small.getContext("2d");
+    const image = pen.createImageData(frames, rows);
+    for (let t = 0; t < frames; t += 1) {
+      for (let b = 0; b < rows; b += 1) {
+        const cell = t * rows + b;
+        const value = values[cell];
+        const at = ((rows - 1 - b) * frames + t) * 4;
+        const step = Number.isFinite(value) ? clamp(Math.round(((value - low) / (high - low)) * 255), 0, 255) * 3 : 0;
+        const cover = overlay ? clamp(overlay[cell], 0, 1) * opacity : 0;
+        for (let c = 0; c < 3; c += 1) image.data[at + c] = colours[step + c] * (1 - cover) + OVERLAY[c] * cover;
+        image.data[at + 3] = 255;
+      }
+    }
+    pen.putImageData(image, 0, 0);
+    context.imageSmoothingEnabled = false;
+    context.drawImage(small, plot.x, plot.y, plot.width, plot.height);
+  }
+
+  function paintAxes(context) {
+    const ink = style("--esclab-ink", "#1a1a1a");
+    context.strokeStyle = context.fillStyle = ink;
+    context.lineWidth = 1;
+    context.font = `11px ${style("--jp-ui-font-family", "sans-serif")}`;
+    context.textAlign = "right";
+    context.textBaseline = "middle";
+    for (const [position, label] of get("ticks_hz")) {
+      const y = plot.y + (1 - position) * plot.height;
+      context.fillText(label, plot.x - 6, y);
+      context.fillRect(plot.x - 4, y, 4, 1);
+    }
+    context.save();
+    context.translate(10, plot.y + plot.height / 2);
+    context.rotate(-Math.PI / 2);
+    context.textAlign = "center";
+    context.fillText("Frequency (Hz)", 0, 0);
+    context.restore();
+    const bottom = plot.y + plot.height;
+    const under = bottom + (get("time_strip").byteLength ? STRIP : 0);
+    const [start, end] = span();
+    const steps = [0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10, 30, 60, 300, 600];
+    const step = steps.find((s) => (end - start) / s <= Math.max(plot.width / 55, 2)) || 600;
+    context.textAlign = "center";
+    context.textBaseline = "top";
+    for (let time = Math.ceil(start / step) * step; time <= end + 1e-9; time += step) {
+      context.fillRect(xOf(time), under, 1, 4);
+      context.fillText(`${Number(time.toFixed(2))}`, xOf(time), under + 5);
+    }
+    context.fillText("Time (s)", plot.x + plot.width / 2, under + 18);
+    context.strokeRect(plot.x - 0.5, plot.y - 0.5, plot.width + 1, plot.height + 1);
+  }
+
+  // A strip shows weights between its own lowest and highest value, which are written beside it.
+  function paintStrips(context) {
+    const colour = style("--esclab-accent", "#0072B2");
+    const soft = style("--esclab-soft", "#5a5a5a");
+    const draw = (values, point) => {
+      const low = Math.min(...values);
+      const height = Math.max(Math.max(...values) - low, 1e-6);
+      context.beginPath();
+      values.forEach((value, n) => point(n, values.length, (value - low) / height));
+      context.strokeStyle = colour;
+      context.lineWidth = 1.5;
+      context.stroke();
+      return [low, low + height];
+    };
+    context.font = `9px ${style("--jp-ui-font-family", "sans-serif")}`;
+    context.fillStyle = soft;
+    if (get("time_strip").byteLength) {
+      const top = plot.y + plot.height + 3;
+      const ends = draw(floats(get("time_strip")), (n, count, level) => {
+        const y = top + (1 - level) * (STRIP - 8);
+        context.lineTo(plot.x + (n / count) * plot.width, y);
+        context.lineTo(plot.x + ((n + 1) / count) * plot.width, y);
+      });
+      context.textAlign = "right";
+      context.textBaseline = "middle";
+      context.fillText(ends[1].toFixed(2), plot.x - 6, top + 2);
+      context.fillText(ends[0].toFixed(2), plot.x - 6, top + STRIP - 8);
+    }
+    if (get("band_strip").byteLength) {
+      const left = plot.x + plot.width + 5;
+      const ends = draw(floats(get("band_strip")), (n, count, level) => {
+        const x = left + level * (STRIP - 6);
+        context.lineTo(x, plot.y + (1 - n / count) * plot.height);
+        context.lineTo(x, plot.y + (1 - (n + 1) / count) * plot.height);
+      });
+      context.textBaseline = "top";
+      context.textAlign = "left";
+      context.fillText(ends[0].toFixed(2), left - 4, plot.y + plot.height + 3);
+      context.textAlign = "right";
+      context.fillText(ends[1].toFixed(2), left + STRIP + 2, plot.y + plot.height + 13);
+    }
+  }
+
+  function outline(context, box, dashed) {
+    const [start, end, low, high] = box;
+    const x = xOf(clamp(start, ...span()));
+    const y = yOf(high);
+    const width = xOf(clamp(end, ...span())) - x;
+    const height = yOf(low) - y;
+    context.setLineDash(dashed ? [5, 4] : []);
+    for (const [colour, thickness] of [["black", 4], ["white", 2]]) {
+      context.strokeStyle = colour;
+      context.lineWidth = thickness;
+      context.strokeRect(x, y, width, height);
+    }
+    context.setLineDash([]);
+  }
+
+  function paintGlass() {
+    const context = glass.getContext("2d");
+    context.clearRect(0, 0, glass.width, glass.height);
+    for (const box of get("boxes")) outline(context, box, true);
+    if (region.length === 4) outline(context, region, false);
+    if (audio && playing && !Number.isNaN(audio.currentTime)) {
+      const x = xOf(span()[0] + audio.currentTime);
+      context.fillStyle = "black";
+      context.fillRect(x - 2, plot.y, 4, plot.height);
+      context.fillStyle = "white";
+      context.fillRect(x - 1, plot.y, 2, plot.height);
+    }
+    if (document.activeElement === glass) {
+      context.strokeStyle = style("--esclab-accent", "#0072B2");
+      context.lineWidth = 2;
+      context.strokeRect(plot.x - 3, plot.y - 3, plot.width + 6, plot.height + 6);
+    }
+  }
+
+  function paint() {
+    const context = picture.getContext("2d");
+    context.clearRect(0, 0, picture.width, picture.height);
+    paintMap(context);
+    paintAxes(context);
+    paintStrips(context);
+    paintGlass();
+    root.dataset.painted = String(Number(root.dataset.painted || 0) + 1);
+  }
+
+  function paintSoon() {
+    if (frame) return;
+    frame = requestAnimationFrame(() => {
+      frame = 0;
+      fit();
+    });
+  }
+
+  // One request is under way at a time; when its answer comes, only the newest wish follows.
+  function send() {
+    if (wanted === null || waiting) return;
+    waiting = true;
+    model.set("region", wanted);
+    model.set("stamp", get("stamp") + 1);
+    wanted = null;
+    root.dataset.sentAt = String(gestureAt);
+    model.save_changes();
+  }
+
+  function wish(box) {
+    region = box;
+    gestureAt = performance.now();
+    paintGlass();
+    tell();
+    if (!get("answers")) {
+      model.set("region", box);
+      model.save_changes();
+      return;
+    }
+    wanted = box.slice();
+    send();
+  }
+
+  function tell() {
+    const [start, end, low, high] = region;
+    hint.textContent = region.length
+      ? `${start.toFixed(2)} to ${end.toFixed(2)} s, ${Math.round(low)} to ${Math.round(high)} Hz`
+      : get("selecting") ? "No region. Drag on the picture, or press Enter in it." : "";
+    glass.setAttribute("aria-label", `${get("title")}. ${get("alt")} ${hint.textContent}`);
+  }
+
+  function grab(x, y) {
+    if (region.length !== 4) return null;
+    const [left, right, top, bottom] = [xOf(region[0]), xOf(region[1]), yOf(region[3]), yOf(region[2])];
+    if (x < left - EDGE || x > right + EDGE || y < top - EDGE || y > bottom + EDGE) return null;
+    const sides = [Math.abs(x - left), Math.abs(x - right), Math.abs(y - bottom), Math.abs(y - top)];
+    const near = sides.map((distance) => distance <= EDGE);
+    return near.some(Boolean) ? { near } : { move: true };
+  }
+
+  function pointerDown(event) {
+    if (event.button !== 0) return;
+    glass.focus();
+    const { offsetX: x, offsetY: y } = event;
+    if (!get("selecting")) {
+      model.send({ type: "click", time_s: timeAt(x), frequency_hz: hzAtY(y) });
+      if (audio) audio.currentTime = timeAt(x) - span()[0];
+      return;
+    }
+    glass.setPointerCapture(event.pointerId);
+    drag = { x, y, box: region.slice(), ...(grab(x, y) || { fresh: true }) };
+  }
+
+  function pointerMove(event) {
+    if (!drag) return;
+    const { offsetX: x, offsetY: y } = event;
+    const times = [timeAt(drag.x), timeAt(x)];
+    const rates = [hzAtY(drag.y), hzAtY(y)];
+    if (drag.fresh) {
+      if (Math.abs(x - drag.x) < 3 || Math.abs(y - drag.y) < 3) return;
+      wish([Math.min(...times), Math.max(...times), Math.min(...rates), Math.max(...rates)]);
+    } else if (drag.move) {
+      wish(shift(drag.box, times[1] - times[0], placeOf(rates[1]) - placeOf(rates[0])));
+    } else {
+      const box = drag.box.slice();
+      drag.near.forEach((near, side) => {
+        if (near) box[side] = side < 2 ? times[1] : rates[1];
+      });
+      wish([Math.min(box[0], box[1]), Math.max(box[0], box[1]), Math.min(box[2], box[3]), Math.max(box[2], box[3])]);
+    }
+  }
+
+  function pointerUp(event) {
+    if (!drag) return;
+    glass.releasePointerCapture(event.pointerId);
+    drag = null;
+    if (region.length === 4) wish(region.slice());
+    model.send({ type: "released" });
+  }
+
+  function shift(box, seconds, places) {
+    const [start, end] = span();
+    const by = clamp(seconds, start - box[0], end - box[1]);
+    const [low, high] = [placeOf(box[2]), placeOf(box[3])];
+    const up = clamp(places, -low, 1 - high);
+    return [box[0] + by, box[1] + by, hzAt(low + up), hzAt(high + up)];
+  }
+
+  function keyDown(event) {
+    const sounds = Object.keys(get("sounds"));
+    const number = Number(event.key);
+    let used = true;
+    if (event.key === " ") playing ? stop() : play(sounds[0]);
+    else if (number >= 1 && number <= sounds.length) play(sounds[number - 1]);
+    else if (!get("selecting")) used = false;
+    else if (event.key === "Enter" && region.length === 0) {
+      const [start, end] = span();
+      wish([start + 0.4 * (end - start), start + 0.6 * (end - start), hzAt(0.4), hzAt(0.7)]);
+    } else if (event.key === "Delete" || event.key === "Backspace") wish([]);
+    else if (event.key.startsWith("Arrow") && region.length === 4) {
+      const time = (span()[1] - span()[0]) / Math.max(get("shape")[0], 1);
+      const dt = { ArrowLeft: -time, ArrowRight: time }[event.key] || 0;
+      const db = { ArrowDown: -1, ArrowUp: 1 }[event.key] / bands() || 0;
+      if (event.shiftKey) {
+        wish([
+          region[0],
+          clamp(region[1] + dt, region[0] + time, span()[1]),
+          region[2],
+          hzAt(clamp(placeOf(region[3]) + db, placeOf(region[2]) + 1 / bands(), 1)),
+        ]);
+      } else wish(shift(region, dt, db));
+    } else used = false;
+    if (used) {
+      event.preventDefault();
+      event.stopPropagation();
+    }
+  }
+
+  function stop() {
+    audio?.pause();
+    playing = "";
+    markButtons();
+    paintGlass();
+  }
+
+  function play(name) {
+    const data = get("sounds")[name];
+    if (!data) return;
+    stop();
+    if (audio) URL.revokeObjectURL(audio.src);
+    audio = new Audio(URL.createObjectURL(new Blob([data], { type: "audio/wav" })));
+    audio.addEventListener("ended", stop);
+    playing = name;
+    markButtons();
+    audio.play().catch(() => {
+      hint.textContent = "This browser did not play the sound.";
+      stop();
+    });
+    const follow = () => {
+      if (!playing || !root.isConnected) return;
+      paintGlass();
+      requestAnimationFrame(follow);
+    };
+    follow();
+  }
+
+  function markButtons() {
+    for (const button of bar.children) {
+      const on = button.dataset.sound === playing;
+      button.textContent = `${on ? "■" : "▶"} ${button.dataset.sound}`;
+      button.setAttribute("aria-pressed", String(on));
+    }
+    root.dataset.playing = playing;
+  }
+
+  function buildButtons() {
+    bar.replaceChildren();
+    Object.keys(get("sounds")).forEach((name, number) => {
+      const button = element("button", "esclab-sound-play", bar);
+      button.dataset.sound = name;
+      button.title = `Play or stop: ${name} (key ${number + 1} in the picture)`;
+      button.addEventListener("click", () => (playing === name ? stop() : play(name)));
+    });
+    markButtons();
+  }
+
+  function answered() {
+    waiting = false;
+    const asked = Number(root.dataset.sentAt || 0);
+    requestAnimationFrame(() =>
+      setTimeout(() => {
+        if (asked) (window.esclabLatencies ||= []).push(performance.now() - asked);
+        root.dataset.answered = String(get("answered"));
+      }, 0),
+    );
+    send();
+  }
+
+  function label() {
+    heading.textContent = get("title");
+    const subtitle = get("subtitle");
+    if (subtitle) element("span", "esclab-sound-subtitle", heading).textContent = subtitle;
+    glass.tabIndex = get("selecting") || Object.keys(get("sounds")).length ? 0 : -1;
+    glass.setAttribute("role", get("selecting") ? "application" : "img");
+    tell();
+  }
+
+  glass.addEventListener("pointerdown", pointerDown);
+  glass.addEventListener("pointermove", pointerMove);
+  glass.addEventListener("pointerup", pointerUp);
+  glass.addEventListener("keydown", keyDown);
+  glass.addEventListener("focus", paintGlass);
+  glass.addEventListener("blur", paintGlass);
+  for (const name of ["values", "shape", "color_range", "overlay", "overlay_opacity", "time_strip", "band_strip", "boxes",
+    "height_px", "ticks_hz"]) model.on(`change:${name}`, paintSoon);
+  model.on("change:region", () => {
+    if (drag || wanted !== null) return;
+    region = get("region").slice();
+    paintGlass();
+    tell();
+  });
+  for (const name of ["title", "subtitle", "selecting", "alt"]) model.on(`change:${name}`, label);
+  model.on("change:sounds", () => {
+    if (playing && !(playing in get("sounds"))) stop();
+    buildButtons();
+    label();
+  });
+  model.on("change:answered", answered);
+  const watcher = new ResizeObserver(paintSoon);
+  watcher.observe(stage);
+  // A change of JupyterLab's theme changes attributes of the body.
+  const themes = new MutationObserver(paintSoon);
+  themes.observe(document.body, { attributes: true });
+  buildButtons();
+  label();
+  fit();
+  return () => {
+    stop();
+    watcher.disconnect();
+    themes.disconnect();
+  };
+}
+
+export default { render };

@@ -1,0 +1,116 @@
+"""The noise lab, used as a person would: by hand and by keys."""
+
+from __future__ import annotations
+
+import pytest
+
+LAB = "from esclab.widgets import NoiseExplorer\nlab = NoiseExplorer()\nlab"
+PIXELS = """([selector, share]) => {
+  const canvas = document.querySelectorAll('.esclab-sound-picture')[0];
+  const context = canvas.getContext('2d');
+  const data = context.getImageData(0, 0, canvas.width, canvas.height).data;
+  return Array.from(data.filter((_, n) => n % 4 === 0));
+}"""
+
+
+@pytest.fixture
+def lab(run_notebook):
+    notebook = run_notebook(LAB)
+    notebook.page.wait_for_selector(".esclab-scores-table")
+    return notebook
+
+
+def read_scores(page):
+    return page.eval_on_selector_all(".esclab-scores-number", "cells => cells.map(cell => cell.textContent)")
+
+
+def painted(page):
+    return page.evaluate(
+        "() => { const c = document.querySelector('.esclab-sound-picture');"
+        " return Array.from(c.getContext('2d').getImageData(0, 0, c.width, c.height).data) }"
+    )
+
+
+def wait_for_answer(page, before):
+    page.wait_for_function(
+        "before => (document.querySelector('.esclab-sound').dataset.answered || '0') !== before", arg=before
+    )
+
+
+def drag(page, start, end):
+    box = page.locator(".esclab-sound-glass").first.bounding_box()
+    at = [(box["x"] + x * box["width"], box["y"] + y * box["height"]) for x, y in (start, end)]
+    page.mouse.move(*at[0])
+    page.mouse.down()
+    page.mouse.move((at[0][0] + at[1][0]) / 2, (at[0][1] + at[1][1]) / 2, steps=4)
+    page.mouse.move(*at[1], steps=4)
+    page.mouse.up()
+
+
+def test_dragged_rectangle_changes_picture_and_scores(lab):
+    page = lab.page
+    page.wait_for_timeout(800)
+    scores, pixels = read_scores(page), painted(page)
+    drag(page, (0.4, 0.2), (0.7, 0.6))
+    wait_for_answer(page, "0")
+    page.wait_for_timeout(800)
+    after = painted(page)
+    width = page.evaluate("() => document.querySelector('.esclab-sound-picture').width")
+    changed = [n // 4 for n in range(0, len(after), 4) if after[n : n + 3] != pixels[n : n + 3]]
+    across = [(n % width) / width for n in changed]
+    assert len(changed) > 500
+    assert min(across) > 0.35
+    assert max(across) < 0.75  # the noise is inside the rectangle
+    assert read_scores(page) != scores
+    assert "gaussian 10 dB" in page.inner_text(".esclab-sound-subtitle")
+    lab.shoot("noise-light-1280")
+    assert not lab.problems
+    assert not lab.outside
+
+
+def test_keys_alone_make_move_and_remove_a_region(lab):
+    page = lab.page
+    page.wait_for_timeout(500)
+    page.locator(".esclab-sound-glass").first.focus()
+    hint = page.locator(".esclab-sound-hint").first
+    page.keyboard.press("Enter")
+    wait_for_answer(page, "0")
+    first = hint.inner_text()
+    page.keyboard.press("ArrowRight")
+    page.keyboard.press("Shift+ArrowUp")
+    page.wait_for_timeout(500)
+    assert " to " in first
+    assert hint.inner_text() != first
+    page.keyboard.press("Delete")
+    page.wait_for_function("() => document.querySelector('.esclab-sound-hint').textContent.startsWith('No region')")
+    page.wait_for_function("() => document.querySelector('.esclab-sound-subtitle').textContent === 'clean'")
+
+
+def test_sound_plays_with_a_play_head(lab):
+    page = lab.page
+    page.wait_for_selector(".esclab-sound-play")
+    page.locator(".esclab-sound-play").first.click()
+    page.wait_for_function("() => document.querySelector('.esclab-sound').dataset.playing === 'clean'")
+    page.locator(".esclab-sound-play").first.click()
+    page.wait_for_function("() => document.querySelector('.esclab-sound').dataset.playing === ''")
+
+
+def test_undo_button_takes_the_change_back(lab):
+    page = lab.page
+    page.get_by_role("button", name="frames 50-64").click()
+    page.wait_for_function("() => document.querySelector('.esclab-sound-subtitle').textContent.startsWith('gaussian')")
+    page.get_by_role("button", name="Undo").click()
+    page.wait_for_function("() => document.querySelector('.esclab-sound-subtitle').textContent === 'clean'")
+
+
+@pytest.mark.parametrize("width", [1280, 1920])
+def test_dark_theme_shows_everything(run_notebook, width):
+    notebook = run_notebook(LAB, width=width)
+    notebook.page.wait_for_selector(".esclab-scores-table")
+    notebook.page.get_by_role("button", name="bands 25-30").click()
+    notebook.page.wait_for_timeout(1000)
+    notebook.shoot(f"noise-light-{width}")
+    notebook.set_theme("JupyterLab Dark")
+    notebook.shoot(f"noise-dark-{width}")
+    assert notebook.page.locator(".esclab-sound-picture").count() == 5
+    assert not notebook.problems
