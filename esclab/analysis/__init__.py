@@ -56,6 +56,7 @@ _MODULE_OF = {
     "predict_files": "prediction",
     "predict_noisy": "robustness",
     "project_embeddings": "projection",
+    "randomise_weights": "randomisation",
     "read_epochs": "epochs",
     "resolve_epochs": "epochs",
     "list_epochs": "epochs",

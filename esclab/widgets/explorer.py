@@ -11,7 +11,7 @@ import ipywidgets as widgets
 
 from esclab.widgets.controller import Controller
 
-STYLE = {"description_width": "110px"}
+STYLE = {"description_width": "90px"}
 WIDE = widgets.Layout(width="100%")
 
 

@@ -18,15 +18,17 @@ from esclab.results import Region
 from esclab.training.run import Run
 from esclab.training.shipped import find_run
 from esclab.widgets.canvas import SoundCanvas, read_region
+from esclab.widgets.edit import MODES
 from esclab.widgets.explorer import STYLE, WIDE, Explorer, make_button
 from esclab.widgets.live import LiveAnswer
-from esclab.widgets.noise_controller import MODES, NoiseController
+from esclab.widgets.noise_controller import NoiseController
 from esclab.widgets.scores import ScoreBars
 from esclab.widgets.source import OWN
 from esclab.widgets.worker import NewestWins
 
 SHIPPED = ("cnn10-synth10", "ts-cnn10-synth10")
 SOUND_DELAY_S = 0.25
+SLIDER_STEP_S = 0.02
 ANY = "any"
 
 
@@ -65,6 +67,7 @@ class NoiseExplorer(Explorer):
         self._busy = False  # while the view follows the controller, its own changes are no gestures
         self._timer: Timer | None = None
         self._shown_clip = ""
+        self._shown_s, self._shown_bands = (0.0, 0.0), (0, 0)
         self.worker = NewestWins(self._map_done, self._map_failed)
         super().__init__(NoiseController(found, dataset), title="Noise lab", folder=folder)
 
@@ -74,6 +77,10 @@ class NoiseExplorer(Explorer):
         self._build_edit_controls()
         self._build_region_controls()
         self._build_pictures()
+        for control in (self.mode_picker, self.kind_picker, self.reference_picker):
+            control.layout.width = "250px"
+        for slider in (self.time_slider, self.band_slider, self.snr_slider, self.gain_slider, self.opacity):
+            slider.layout.width = "330px"
         clip_row = widgets.HBox([self.class_picker, self.clip_picker, self.surprise_button], layout=_wrap())
         edit_row = widgets.HBox(
             [self.mode_picker, self.kind_picker, self.snr_slider, self.gain_slider, self.reference_picker],
@@ -139,7 +146,7 @@ class NoiseExplorer(Explorer):
     def _build_region_controls(self) -> None:
         bands = len(self.controller.feature.frequency_hz)
         self.time_slider = widgets.FloatRangeSlider(
-            value=(0, self.controller.duration_s), min=0, max=self.controller.duration_s, step=0.02,
+            value=(0, self.controller.duration_s), min=0, max=self.controller.duration_s, step=SLIDER_STEP_S,
             description="Time (s)", readout_format=".2f", tooltip="Start and end of the region", style=STYLE,
         )  # fmt: skip
         self.band_slider = widgets.IntRangeSlider(
@@ -153,23 +160,22 @@ class NoiseExplorer(Explorer):
             button = make_button(name, f"Noise as in Figure 4 of TS-CNN: {name}, 10 dB")
             button.on_click(lambda _, name=name: self._preset(name))
             self.preset_buttons.append(button)
-        steps = (
-            ("clear_button", "Clean", "Take the change away", lambda: self._commit(region=None)),
-            ("undo_button", "Undo", "Back to the change before", self.controller.undo),
-            ("redo_button", "Redo", "Forward again", self.controller.redo),
-            ("keep_button", "Keep", "Add this change and its answers to the list below", self.controller.keep),
-        )
-        for attribute, label, tooltip, action in steps:
-            button = make_button(label, tooltip)
-            button.on_click(lambda _, action=action: self._act(action))
-            setattr(self, attribute, button)
+        self.clear_button = make_button("Clean", "Take the change away (Delete in the picture)")
+        self.undo_button = make_button("Undo", "Back to the change before", icon="undo")
+        self.redo_button = make_button("Redo", "Forward again", icon="repeat")
+        self.keep_button = make_button("Keep", "Add this change and its answers to the list below", icon="plus")
+        actions = (lambda: self._commit(region=None), self.controller.undo, self.controller.redo, self.controller.keep)
+        buttons = (self.clear_button, self.undo_button, self.redo_button, self.keep_button)
+        for button, action in zip(buttons, actions, strict=True):
+            button.on_click(lambda _, action=action: self.attempt(action))
         self.map_button = make_button(
             "Sensitivity map", "Move the noise over the whole clip and map what it costs (some seconds)"
         )
         self.map_button.on_click(lambda _: self._ask_map())
         labels = self.controller.labels
         self.map_model = widgets.Dropdown(
-            options=[(label, number) for number, label in enumerate(labels)], description="of", tooltip="For which model",
+            options=[(label, number) for number, label in enumerate(labels)], description="of",
+            tooltip="For which model",
             style={"description_width": "20px"}, layout=widgets.Layout(width="180px"),
         )  # fmt: skip
 
@@ -188,7 +194,8 @@ class NoiseExplorer(Explorer):
             tooltip="Layer of the class activation map",
         )  # fmt: skip
         self.gates_picker = widgets.Dropdown(
-            options=gates or [("no model has attention", "")], description="Attention of", style=STYLE,
+            options=[(name, name) for name in gates] or [("no model has attention", "")],
+            description="Attention of", style=STYLE,
             tooltip="Layer whose weights of frames and bands are drawn along the picture", disabled=not gates,
         )  # fmt: skip
         classes = [(name.replace("_", " "), name) for name in controller.class_names]
@@ -277,8 +284,10 @@ class NoiseExplorer(Explorer):
         self.picture.show_region(region)
         box = self.picture.region or [0, self.controller.duration_s, 0, np.inf]
         edges = np.asarray(self.picture.band_edges_hz)
-        self.time_slider.value = (max(0.0, box[0]), min(self.controller.duration_s, box[1]))
-        self.band_slider.value = tuple(int(np.abs(edges - hz).argmin()) for hz in np.minimum(box[2:], edges[-1]))
+        low, high = (int(np.abs(edges - hz).argmin()) for hz in np.minimum(box[2:], edges[-1]))
+        self._shown_s = (max(0.0, box[0]), min(self.controller.duration_s, box[1]))
+        self._shown_bands = (low, high)
+        self.time_slider.value, self.band_slider.value = self._shown_s, self._shown_bands
 
     def _show_tries(self) -> None:
         table = self.controller.tries
@@ -302,16 +311,16 @@ class NoiseExplorer(Explorer):
         self.controller.commit()
 
     def _slide_region(self, _: Any) -> None:
-        if self._busy:
-            return
-        edges = self.picture.band_edges_hz
         low, high = self.band_slider.value
         start, end = self.time_slider.value
+        moved = (
+            np.abs(np.subtract((start, end), self._shown_s)).max() > SLIDER_STEP_S or (low, high) != self._shown_bands
+        )
+        if self._busy or not moved:  # the browser rounds what it is shown to the slider's step, and sends that back
+            return
+        edges = self.picture.band_edges_hz
         box = [start, end, edges[low], edges[max(high, low + 1) if low < len(edges) - 1 else high]]
         self.attempt(lambda: self.controller.change(region=read_region(box, self.picture)))
-
-    def _act(self, action: Any) -> None:
-        self.attempt(action)
 
     def _preset(self, name: str) -> None:
         self.attempt(lambda: self.controller.apply_preset(name))
@@ -379,7 +388,7 @@ class NoiseExplorer(Explorer):
 
 
 def _wrap() -> widgets.Layout:
-    return widgets.Layout(width="100%", flex_flow="row wrap", align_items="flex-start")
+    return widgets.Layout(width="100%", flex_flow="row wrap", align_items="flex-start", grid_gap="4px 12px")
 
 
 def _grow(canvas: SoundCanvas) -> widgets.Widget:

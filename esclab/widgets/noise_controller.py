@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from threading import Event
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -16,7 +16,6 @@ from esclab.clips.dataset import ClipDataset
 from esclab.errors import OptionError
 from esclab.noise import attenuate_region, draw_noise
 from esclab.results import (
-    WHOLE_CLIP,
     AttributionMap,
     AttributionResult,
     GalleryResult,
@@ -27,51 +26,11 @@ from esclab.results import (
 )
 from esclab.training.run import Run
 from esclab.widgets.controller import Controller
+from esclab.widgets.edit import MODES, Edit, write_edit
 from esclab.widgets.live import LiveAnswer, LiveModel
 from esclab.widgets.source import ClipInfo, ClipSource
 
-Mode = Literal["noise", "erase", "attenuate"]
-MODES: tuple[Mode, ...] = ("noise", "erase", "attenuate")
 MOST_EDITS = 200
-
-
-@dataclass(frozen=True)
-class Edit:
-    """One change of a clip.
-
-    Attributes
-    ----------
-    region : Region or None
-        Where; None leaves the clip as it is.
-    mode : {"noise", "erase", "attenuate"}
-    kind : str
-        As `esclab.noise.inject_noise` takes it.
-    snr_db : float
-    reference : {"clip", "region"}
-        What the SNR refers to.
-    gain_db : float
-        Of "attenuate".
-    seed : int
-    """
-
-    region: Region | None = None
-    mode: Mode = "noise"
-    kind: str = "gaussian"
-    snr_db: float = 10.0
-    reference: str = "clip"
-    gain_db: float = -20.0
-    seed: int = 0
-
-    def __str__(self) -> str:
-        """Return the edit in words."""
-        if self.region is None:
-            return "clean"
-        how = {
-            "noise": f"{self.kind} {self.snr_db:g} dB",
-            "erase": "erased",
-            "attenuate": f"attenuated {self.gain_db:g} dB",
-        }[self.mode]
-        return f"{how}, {self.region}"
 
 
 class NoiseController(Controller):
@@ -121,6 +80,9 @@ class NoiseController(Controller):
         self.samples: dict[str, np.ndarray] = {}
         self.pictures: dict[str, TimeFrequencyMap] = {}
         self.answers: dict[str, list[LiveAnswer]] = {}
+        draw_noise(
+            np.ones(1000), 44_100, region=Region(0.005, 0.01)
+        )  # its libraries load now, not at the first gesture
         held_out = dataset.table[dataset.table["fold"] == runs[0].config.held_out]["clip"]
         self.choose_clip(str(held_out.iloc[0] if len(held_out) else dataset.table["clip"].iloc[0]))
 
@@ -316,17 +278,7 @@ class NoiseController(Controller):
             f"clean, label = pick_clip({self.source.dataset.name!r}, {where!r}, sample_rate={rate}, "
             f"duration_s={self.duration_s!r})",
         ]
-        region = _write_region(edit.region or WHOLE_CLIP)
-        if edit.region is None:
-            lines.append("changed = clean")
-        elif edit.mode == "noise":
-            lines.append(
-                f"changed = inject_noise(clean, {rate}, kind={edit.kind!r}, snr_db={edit.snr_db!r}, region={region}, "
-                f"reference={edit.reference!r}, seed={edit.seed})"
-            )
-        else:
-            gain = "" if edit.mode == "erase" else f", gain_db={edit.gain_db!r}"
-            lines.append(f"changed = attenuate_region(clean, {rate}, {region}{gain})")
+        lines.append(write_edit(edit, rate))
         lines += [
             f"for run in map(find_run, [{runs}]):",
             "    feature, model = run.build_feature(), run.load_model()",
@@ -420,8 +372,3 @@ def _name_run(run: Run) -> str:
     from esclab.training.shipped import FOLDER
 
     return run.path.name if run.path.parent == FOLDER else str(run.path)
-
-
-def _write_region(region: Region) -> str:
-    parts = [f"{name}={value!r}" for name, value in vars(region).items() if value != vars(WHOLE_CLIP)[name]]
-    return f"Region({', '.join(parts)})"

@@ -47,7 +47,7 @@ def server(tmp_path_factory: pytest.TempPathFactory, esclab_home: str) -> Iterat
     command = [
         sys.executable, "-m", "jupyterlab", "--no-browser", "--allow-root", "--ip=127.0.0.1", f"--port={port}",
         f"--IdentityProvider.token={token}", f"--ServerApp.root_dir={folder}", "--LabApp.expose_app_in_browser=True",
-        "--LabApp.news_url=None", "--LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate",
+        "--LabApp.news_url=", "--LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate",
         "--ServerApp.log_level=ERROR",
     ]  # fmt: skip
     environment = {**os.environ, **private, "OMP_NUM_THREADS": "1"}
@@ -155,7 +155,8 @@ _ALL_RAN = """() => {
   return cells.every(c => c.model.executionCount) && panel.sessionContext.session.kernel.status === 'idle';
 }"""
 _FAILED_OUTPUTS = """() => jupyterapp.shell.currentWidget.content.widgets.flatMap(cell =>
-  cell.model.type === 'code' ? cell.model.outputs.toJSON().filter(o => o.output_type === 'error').map(o => o.evalue) : [])
+  cell.model.type !== 'code' ? [] : cell.model.outputs.toJSON()
+    .filter(output => output.output_type === 'error').map(output => output.evalue))
 """
 
 

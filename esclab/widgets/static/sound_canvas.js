@@ -143,15 +143,18 @@ function render({ model, el }) {
     context.strokeRect(plot.x - 0.5, plot.y - 0.5, plot.width + 1, plot.height + 1);
   }
 
-  // A strip shows weights between its own lowest and highest value, which are written beside it.
+  // A strip shows weights between two values written beside it, which leave out the extreme 2 % at both ends: padding
+  // makes the first and last frames stand out, and they would flatten all others.
   function paintStrips(context) {
     const colour = style("--esclab-accent", "#0072B2");
     const soft = style("--esclab-soft", "#5a5a5a");
     const draw = (values, point) => {
-      const low = Math.min(...values);
-      const height = Math.max(Math.max(...values) - low, 1e-6);
+      const sorted = Float32Array.from(values).sort();
+      const cut = Math.floor(0.02 * sorted.length) + (sorted.length > 50 ? 1 : 0);
+      const low = sorted[cut];
+      const height = Math.max(sorted[sorted.length - 1 - cut] - low, 0.02);
       context.beginPath();
-      values.forEach((value, n) => point(n, values.length, (value - low) / height));
+      values.forEach((value, n) => point(n, values.length, clamp((value - low) / height, 0, 1)));
       context.strokeStyle = colour;
       context.lineWidth = 1.5;
       context.stroke();

@@ -1,0 +1,55 @@
+"""The attribution explorer in a real browser, used as a person would."""
+
+from __future__ import annotations
+
+EXPLORER = """from esclab.widgets.attribution import AttributionExplorer
+explorer = AttributionExplorer(dataset="synth10:50")
+explorer"""
+PIXELS = """() => {
+  const c = document.querySelector('.esclab-sound-picture');
+  return Array.from(c.getContext('2d').getImageData(0, 0, c.width, c.height).data);
+}"""
+
+
+def wait_for_map(page, words):
+    page.wait_for_function("words => document.body.innerText.includes(words)", arg=words)
+
+
+def test_map_is_painted_heard_pinned_and_checked(run_notebook):
+    notebook = run_notebook(EXPLORER)
+    page = notebook.page
+    notebook.set_theme("JupyterLab Light")
+    wait_for_map(page, "Grad-CAM, block4, for")
+    page.wait_for_timeout(500)
+    first = page.evaluate(PIXELS)
+    cyan = sum(1 for n in range(0, len(first), 4) if first[n] < 120 and first[n + 1] > 150 and first[n + 2] > 170)
+    assert cyan > 200, "the map does not cover the spectrogram in its colour"
+
+    page.get_by_label("Also make the kept and the removed sound").check()
+    page.locator("button[data-sound=removed]").wait_for()
+    page.locator("button[data-sound=kept]").click()
+    page.wait_for_selector(".esclab-sound[data-playing=kept]")
+    page.locator("button[data-sound=kept]").click()
+
+    page.get_by_role("button", name="Pin map").click()
+    page.get_by_label("Method").select_option("LayerCAM")
+    wait_for_map(page, "LayerCAM, block4, for")
+    page.get_by_role("button", name="Check: deletion and insertion").click()
+    wait_for_map(page, "Deletion: lower is better")
+    page.wait_for_selector(".esclab-plot .heatmaplayer")
+    assert page.locator(".esclab-plot .heatmaplayer .hm").count() >= 3
+    assert page.locator(".esclab-plot .scatterlayer .trace").count() >= 6
+    page.wait_for_timeout(500)
+    changed = page.evaluate(PIXELS)
+    assert changed != first
+    notebook.shoot("attribution_light")
+    notebook.set_theme("JupyterLab Dark")
+    notebook.shoot("attribution_dark")
+
+    page.get_by_label("Method").select_option("Occlusion")
+    wait_for_map(page, "press Compute")
+    page.get_by_role("button", name="Compute").click()
+    page.get_by_role("button", name="Stop").click()
+    wait_for_map(page, "press Compute")
+    assert notebook.problems == []
+    assert notebook.outside == []

@@ -1,0 +1,136 @@
+"""The clip explorer, used as a person would: by hand and by keys."""
+
+from __future__ import annotations
+
+import pytest
+
+CLIPS = 'from esclab.widgets.clip import ClipExplorer\nexplorer = ClipExplorer("synth10:50")\nexplorer'
+HASH = """() => {
+  const c = document.querySelector('.esclab-sound-picture');
+  const data = c.getContext('2d').getImageData(0, 0, c.width, c.height).data;
+  return data.reduce((hash, value) => (hash * 31 + value) | 0, 7);
+}"""
+COLOURS = """() => {
+  const c = document.querySelector('.esclab-sound-picture');
+  const data = c.getContext('2d').getImageData(c.width / 4, c.height / 4, c.width / 2, c.height / 4).data;
+  const seen = new Set();
+  for (let n = 0; n < data.length; n += 4) seen.add((data[n] << 16) | (data[n + 1] << 8) | data[n + 2]);
+  return seen.size;
+}"""
+
+
+@pytest.fixture
+def explorer(run_notebook):
+    notebook = run_notebook(CLIPS)
+    notebook.page.wait_for_selector(".esclab-sound-play")
+    notebook.page.wait_for_timeout(500)
+    return notebook
+
+
+def wait_for_new_title(page, before):
+    page.wait_for_function(
+        "before => document.querySelector('.esclab-sound-title').textContent.trim() !== before", arg=before
+    )
+
+
+def wait_for_title(page, title):
+    page.wait_for_function(
+        "title => document.querySelector('.esclab-sound-title').textContent.trim() === title", arg=title
+    )
+
+
+def read_title(page):
+    return page.evaluate("() => document.querySelector('.esclab-sound-title').textContent.trim()")
+
+
+def test_clip_is_painted_and_the_next_one_looks_different(explorer):
+    page = explorer.page
+    before, first = page.evaluate(HASH), read_title(page)
+    assert page.evaluate(COLOURS) > 50  # a spectrogram, not an even surface
+    page.get_by_role("button", name="Next").click()
+    wait_for_new_title(page, first)
+    page.wait_for_timeout(300)
+    assert page.evaluate(HASH) != before
+    page.get_by_role("button", name="Previous").click()
+    page.wait_for_function(
+        "first => document.querySelector('.esclab-sound-title').textContent.trim() === first", arg=first
+    )
+    assert not explorer.problems
+    assert not explorer.outside
+
+
+def test_keys_choose_clips_and_play_without_reaching_the_notebook(explorer):
+    page = explorer.page
+    cells = page.locator(".jp-Cell").count()
+    first = read_title(page)
+    page.get_by_role("button", name="Surprise me").focus()
+    page.keyboard.press("n")
+    wait_for_new_title(page, first)
+    second = read_title(page)
+    page.keyboard.press("p")
+    page.wait_for_function(
+        "first => document.querySelector('.esclab-sound-title').textContent.trim() === first", arg=first
+    )
+    page.keyboard.press("s")
+    wait_for_new_title(page, first)
+    page.locator("select[size], select[multiple]").first.focus()
+    page.keyboard.press("ArrowDown")
+    page.wait_for_timeout(400)
+    page.keyboard.press(" ")
+    page.wait_for_function("() => document.querySelector('.esclab-sound').dataset.playing === 'play'")
+    page.keyboard.press(" ")
+    page.wait_for_function("() => document.querySelector('.esclab-sound').dataset.playing === ''")
+    page.locator(".esclab-sound-glass").focus()
+    page.keyboard.press(" ")
+    page.wait_for_function("() => document.querySelector('.esclab-sound').dataset.playing === 'play'")
+    search = page.get_by_placeholder("letters of a name or class")
+    search.fill("")
+    search.press_sequentially("nps ")
+    assert search.input_value() == "nps "
+    assert second != first
+    assert page.locator(".jp-Cell").count() == cells
+    assert not explorer.problems
+
+
+def test_every_control_is_reached_by_tab(explorer):
+    page = explorer.page
+    page.locator(".esclab-explorer select").first.focus()
+    reached = []
+    for _ in range(30):
+        reached.append(page.evaluate("() => document.activeElement.textContent.trim().slice(0, 40)"))
+        page.keyboard.press("Tab")
+    for label in ("Next", "Surprise me", "▶ play", "Waveform", "Your own sounds", "Export", "Code"):
+        assert label in reached, (label, reached)
+
+
+def test_waveform_settings_and_code_open(explorer):
+    page = explorer.page
+    page.get_by_role("button", name="Waveform").click()
+    page.wait_for_selector(".esclab-plot .scatterlayer path")
+    page.get_by_role("button", name="Settings").click()
+    page.get_by_label("bands").fill("64")
+    page.keyboard.press("Enter")
+    page.wait_for_timeout(800)
+    page.get_by_role("button", name="Code").click()
+    page.wait_for_selector("text=bands=64")
+    assert not explorer.problems
+
+
+@pytest.mark.parametrize("width", [1280, 1920])
+def test_both_themes_show_everything(run_notebook, width):
+    notebook = run_notebook(CLIPS, width=width)
+    page = notebook.page
+    page.wait_for_selector(".esclab-sound-play")
+    for name in ("Waveform", "Settings", "Your own sounds", "Code"):
+        page.get_by_role("button", name=name).click()
+    page.wait_for_selector(".esclab-plot .scatterlayer path")
+    page.wait_for_timeout(800)
+    notebook.shoot(f"clip-light-{width}")
+    notebook.set_theme("JupyterLab Dark")
+    notebook.shoot(f"clip-dark-{width}")
+    right = page.evaluate("() => document.querySelector('.esclab-explorer').getBoundingClientRect().right")
+    assert right <= width
+    for selector in (".esclab-sound-stage", ".esclab-recorder", ".esclab-plot"):
+        assert page.locator(selector).bounding_box()["width"] > 300
+    assert not notebook.problems
+    assert not notebook.outside

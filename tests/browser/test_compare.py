@@ -1,0 +1,64 @@
+"""The comparison of runs, used as a person would: by hand and by keys."""
+
+from __future__ import annotations
+
+import pytest
+
+LAB = "from esclab.widgets.compare import CompareExplorer\nlab = CompareExplorer()\nlab.view"
+
+
+@pytest.fixture
+def lab(run_notebook):
+    notebook = run_notebook(LAB)
+    notebook.page.wait_for_selector(".js-plotly-plot .errorbar path", state="attached", timeout=60_000)
+    notebook.page.wait_for_timeout(500)
+    return notebook
+
+
+def test_header_sorts_and_filter_leaves_rows_out(lab):
+    page = lab.page
+    table = page.locator(".esclab-table")
+    models = table.locator("tbody tr td:first-child")
+    assert models.all_inner_texts() == ["cnn10", "ts-cnn10"]
+    header = table.get_by_role("button", name="model")
+    header.click()
+    header.click()
+    page.wait_for_function("() => document.querySelector('.esclab-table th').ariaSort === 'descending'")
+    assert models.all_inner_texts() == ["ts-cnn10", "cnn10"]
+    words = page.get_by_label("Filter", exact=True)
+    words.fill("ts-")
+    words.press("Enter")
+    page.wait_for_function("() => document.querySelectorAll('.esclab-table tbody tr').length === 1")
+    page.wait_for_function("() => document.querySelectorAll('.js-plotly-plot .errorbar').length === 1")
+    assert not lab.problems
+    assert not lab.outside
+
+
+def test_cost_is_measured_and_each_model_named_in_the_plot(lab):
+    page = lab.page
+    page.get_by_role("button", name="Measure cost").click()
+    page.wait_for_function(
+        "() => [...document.querySelectorAll('.textpoint text')].map(t => t.textContent).sort().join() === "
+        "'cnn10,ts-cnn10'",
+        timeout=60_000,
+    )
+    assert "Parameters" in page.locator(".js-plotly-plot .xtitle").last.text_content()
+    assert not lab.problems
+
+
+@pytest.mark.parametrize("width", [1280, 1920])
+def test_both_themes_show_accuracy_tests_and_cost(run_notebook, width):
+    notebook = run_notebook(LAB, width=width)
+    page = notebook.page
+    page.wait_for_selector(".js-plotly-plot .errorbar path", state="attached", timeout=60_000)
+    page.get_by_role("button", name="Measure cost").click()
+    page.wait_for_selector(".textpoint text", timeout=60_000)
+    page.wait_for_timeout(1000)
+    notebook.shoot(f"compare-light-{width}")
+    notebook.set_theme("JupyterLab Dark")
+    notebook.shoot(f"compare-dark-{width}")
+    fits = "() => { const e = document.querySelector('.esclab-explorer'); return e.scrollWidth <= e.clientWidth + 2; }"
+    assert page.evaluate(fits)
+    ink = page.evaluate("() => getComputedStyle(document.querySelector('.xtick text')).fill")
+    assert min(int(part) for part in ink[4:-1].split(",")[:3]) > 150  # light on the dark page
+    assert not notebook.problems

@@ -1,0 +1,98 @@
+"""The confusion explorer, used as a person would: by hand and by keys."""
+
+from __future__ import annotations
+
+import pytest
+
+EXPLORER = """from esclab.widgets.confusion import ConfusionExplorer
+explorer = ConfusionExplorer(dataset="synth10")
+explorer.view"""
+BRIGHT_PIXELS = """() => {
+  const canvas = document.querySelector('.esclab-sound-picture');
+  const data = canvas.getContext('2d').getImageData(0, 0, canvas.width, canvas.height).data;
+  let count = 0;
+  for (let n = 0; n < data.length; n += 4) if (data[n + 1] > 150 && data[n + 2] > 150 && data[n] < 120) count += 1;
+  return count;
+}"""
+
+
+def click_cell(page, row, column, classes=10):
+    box = page.locator(".js-plotly-plot .heatmaplayer").first.bounding_box()
+    page.mouse.move(box["x"] + 4, box["y"] + 4)
+    x, y = (column + 0.5) / classes * box["width"], (row + 0.5) / classes * box["height"]
+    page.mouse.move(box["x"] + x - 2, box["y"] + y - 2, steps=5)
+    page.mouse.move(box["x"] + x, box["y"] + y)
+    page.wait_for_timeout(200)
+    page.mouse.click(box["x"] + x, box["y"] + y)
+
+
+def chosen_words(page, label):
+    return page.get_by_label(label, exact=True).evaluate("list => list.selectedOptions[0].textContent")
+
+
+@pytest.fixture
+def explorer(run_notebook):
+    notebook = run_notebook(EXPLORER)
+    notebook.page.wait_for_selector(".js-plotly-plot .heatmaplayer image")
+    notebook.page.wait_for_timeout(800)
+    return notebook
+
+
+def test_click_on_a_cell_lists_its_clips_and_a_clip_plays_with_its_heatmap(explorer):
+    page = explorer.page
+    click_cell(page, 4, 4)
+    page.wait_for_function(
+        "() => [...document.querySelectorAll('select')].filter(s => s.selectedOptions[0]?.textContent === "
+        "'crackling_fire').length === 2"
+    )
+    page.locator("select[size] option").first.click()
+    page.wait_for_function("() => document.querySelector('.esclab-sound').dataset.playing", timeout=60_000)
+    assert page.evaluate(BRIGHT_PIXELS) > 200  # the overlay's colour, which no spectrogram has
+    assert "crackling" in page.inner_text(".esclab-sound-title")
+    assert "looked for crackling_fire" in page.inner_text(".esclab-sound-subtitle")
+    page.get_by_role("button", name="Off", exact=True).click()
+    page.wait_for_function("() => !document.querySelector('.esclab-sound-subtitle')")
+    page.wait_for_timeout(300)
+    assert page.evaluate(BRIGHT_PIXELS) == 0
+    assert not explorer.problems
+    assert not explorer.outside
+
+
+def test_pairs_are_sorted_and_chosen_with_keys(explorer):
+    page = explorer.page
+    table = page.locator(".esclab-table")
+    names = table.locator("tbody tr td:first-child").all_inner_texts()
+    table.get_by_role("button", name="true", exact=False).focus()
+    page.keyboard.press("Enter")
+    page.wait_for_function("() => document.querySelector('.esclab-table th').ariaSort === 'ascending'")
+    rows = table.locator("tbody tr td:first-child")
+    assert rows.all_inner_texts() == sorted(names)
+    table.locator("tbody tr[tabindex='0']").focus()
+    page.keyboard.press("End")
+    page.keyboard.press("Enter")
+    page.wait_for_function(
+        "() => [...document.querySelectorAll('.esclab-table tbody tr')].at(-1).ariaSelected === 'true'"
+    )
+    assert chosen_words(page, "True class") == rows.last.inner_text()
+
+
+@pytest.mark.parametrize("width", [1280, 1920])
+def test_both_themes_show_a_clip_and_its_matrix(run_notebook, width):
+    notebook = run_notebook(EXPLORER, width=width)
+    page = notebook.page
+    page.wait_for_selector(".js-plotly-plot .heatmaplayer image")
+    page.locator("select[size] option").first.click()
+    page.wait_for_selector(".esclab-sound-play", timeout=60_000)
+    page.wait_for_timeout(1500)
+    notebook.shoot(f"confusion-light-{width}")
+    notebook.set_theme("JupyterLab Dark")
+    notebook.shoot(f"confusion-dark-{width}")
+    inks = page.evaluate(
+        "() => ['.xtick text', '.esclab-table td'].map(s => { const e = document.querySelector(s);"
+        " const c = getComputedStyle(e); return e.tagName === 'text' ? c.fill : c.color; })"
+    )
+    assert all(min(int(part) for part in ink[4:-1].split(",")[:3] if ink.startswith("rgb(")) > 150 for ink in inks)
+    assert page.evaluate(
+        "() => { const e = document.querySelector('.esclab-explorer'); return e.scrollWidth <= e.clientWidth + 2; }"
+    )
+    assert not notebook.problems

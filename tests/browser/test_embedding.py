@@ -1,0 +1,77 @@
+"""The embedding explorer in a real browser, used as a person would."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from esclab.clips import load_dataset
+from esclab.training.crossval import cross_validate
+from esclab.training.recipe import QUICK
+
+EXPLORER = """from esclab.widgets.embedding import EmbeddingExplorer
+explorer = EmbeddingExplorer({runs!r}, folder={folder!r})
+explorer"""
+PLACES = "points => points.map(point => point.getAttribute('transform'))"
+
+
+@pytest.fixture(scope="module")
+def runs(esclab_home, tmp_path_factory):
+    recipe = replace(QUICK, iterations=6, batch_size=8, evaluate_every=1, duration_s=1.0)
+    root = tmp_path_factory.mktemp("runs")
+    reports = cross_validate(
+        ["cnn10", "ts-cnn10"], load_dataset("synth10:50"), recipe, root=root, folds=[1], keep_epochs=True
+    )
+    return [str(report.run.path) for report in reports if report.epoch is not None and report.epoch.iteration == 6]
+
+
+def places(page, number):
+    plot = page.locator(".esclab-points").nth(number)
+    return plot.locator(".scatterlayer .trace").first.locator(".point").evaluate_all(PLACES)
+
+
+def test_points_move_are_heard_and_selected_in_both_plots(run_notebook, runs, tmp_path):
+    notebook = run_notebook(EXPLORER.format(runs=runs, folder=str(tmp_path)))
+    page = notebook.page
+    notebook.set_theme("JupyterLab Light")
+    page.on("pageerror", lambda e: print("STACK", e.stack))
+    page.get_by_label("Projection").select_option("PCA")
+    page.get_by_role("button", name="Compute").click()
+    page.wait_for_function("() => document.querySelectorAll('.esclab-points .scatterlayer').length === 2")
+    page.wait_for_timeout(1000)
+    before = places(page, 0)
+    assert len(before) == 10
+
+    point = page.locator(".esclab-points").first.locator(".scatterlayer .trace").first.locator(".point").nth(3)
+    box = point.bounding_box()
+    page.mouse.click(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
+    page.wait_for_timeout(3000)
+    notebook.shoot("debug")
+    page.locator("button[data-sound=clip]").wait_for(timeout=3000)
+
+    area = page.locator(".esclab-points .nsewdrag").first.bounding_box()
+    corners = [(0.02, 0.02), (0.98, 0.02), (0.98, 0.98), (0.02, 0.98), (0.02, 0.04)]
+    at = [(area["x"] + x * area["width"], area["y"] + y * area["height"]) for x, y in corners]
+    page.mouse.move(*at[0])
+    page.mouse.down()
+    for corner in at[1:]:
+        page.mouse.move(*corner, steps=6)
+    page.mouse.up()
+    page.wait_for_function("() => document.body.innerText.includes('Selected clips: 10')")
+    notebook.shoot("embedding_light")
+    print("P1", notebook.problems)
+
+    slider = page.locator(".widget-slider .noUi-handle").first
+    slider.focus()
+    page.keyboard.press("Home")
+    page.keyboard.press("ArrowLeft")
+    page.wait_for_timeout(1500)
+    moved = places(page, 0)
+    assert len(moved) == 10
+    assert moved != before
+    print("P2", notebook.problems)
+    notebook.set_theme("JupyterLab Dark")
+    notebook.shoot("embedding_dark")
+    assert notebook.problems == []
+    assert notebook.outside == []
