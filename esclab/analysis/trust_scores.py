@@ -18,15 +18,16 @@ if TYPE_CHECKING:
 
 Scores = dict[str, np.ndarray]  # one row a clip
 
+# All without a unit: shares from 0 to 1, and a rank correlation from -1 to 1.
 MEASURES = (
-    ("pointing", "Pointing game (share of clips)", "higher"),
-    ("energy_inside", "Evidence inside events (share)", "higher"),
-    ("average_precision", "Average precision for events", "higher"),
-    ("deletion", "Deletion area (mean probability)", "lower"),
-    ("insertion", "Insertion area (mean probability)", "higher"),
-    ("average_drop", "Average drop (share of probability)", "lower"),
-    ("increase", "Increase in confidence (share of clips)", "higher"),
-    ("randomisation", "Likeness after random weights (rank correlation)", "lower"),
+    ("pointing", "Pointing game", "higher"),
+    ("energy_inside", "Evidence inside events", "higher"),
+    ("average_precision", "Average precision", "higher"),
+    ("deletion", "Deletion area", "lower"),
+    ("insertion", "Insertion area", "higher"),
+    ("average_drop", "Average drop", "lower"),
+    ("increase", "Increase in confidence", "higher"),
+    ("randomisation", "Likeness after random weights", "lower"),
 )
 CURVES = ("deletion", "insertion")
 
