@@ -81,5 +81,6 @@ def map_random(question: Question, *, smooth: float = 2.0) -> Tensor:
     maps = []
     for clip in question.features:
         noise = np.random.default_rng(seed_clip(question.seed, clip)).random(clip.shape[1:])
-        maps.append(gaussian_filter(noise, smooth) if smooth else noise)
+        # Around the ends, so that no place is likelier to hold the maximum; a mirrored border would draw it there.
+        maps.append(gaussian_filter(noise, smooth, mode="wrap") if smooth else noise)
     return torch.from_numpy(np.stack(maps))
