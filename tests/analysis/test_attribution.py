@@ -250,3 +250,12 @@ def test_find_class_knows_names_and_indices():
     for target in ("cat", 2, -1):
         with pytest.raises(OptionError, match="choose one of owl, dog"):
             find_class(target, ("owl", "dog"), 0)
+
+
+def test_maximum_of_a_random_map_is_as_likely_at_the_border_as_elsewhere():
+    clips = torch.randn(400, 1, FRAMES, BANDS, generator=torch.Generator().manual_seed(2))
+    maps = attribute(make_model("cnn10"), clips, method="random", target=0)
+    rows, bands = np.unravel_index(maps.reshape(len(maps), -1).argmax(axis=1), maps.shape[1:])
+    border = (rows == 0) | (rows == maps.shape[1] - 1) | (bands == 0) | (bands == maps.shape[2] - 1)
+    share = 1 - (maps.shape[1] - 2) * (maps.shape[2] - 2) / maps[0].size
+    assert abs(border.mean() - share) < 4 * np.sqrt(share * (1 - share) / len(maps))

@@ -108,15 +108,6 @@ def test_spectrogram_is_the_standardised_input_from_its_minimum(model, features)
     np.testing.assert_allclose(attribute(model, features, method="spectrogram"), expected, rtol=1e-5, atol=1e-6)
 
 
-def test_maximum_of_a_random_map_is_as_likely_at_the_border_as_elsewhere(model):
-    clips = torch.randn(400, 1, 30, 4, generator=torch.Generator().manual_seed(2))
-    maps = attribute(model, clips, method="random")
-    rows, bands = np.unravel_index(maps.reshape(len(maps), -1).argmax(axis=1), maps.shape[1:])
-    border = (rows == 0) | (rows == maps.shape[1] - 1) | (bands == 0) | (bands == maps.shape[2] - 1)
-    share = 1 - (maps.shape[1] - 2) * (maps.shape[2] - 2) / maps[0].size
-    assert abs(border.mean() - share) < 4 * np.sqrt(share * (1 - share) / len(maps))
-
-
 def test_random_is_noise_of_the_seed_and_the_clip(model, features):
     maps = attribute(model, features, method="random", smooth=0)
     assert 0 <= maps.min() < 0.1 < 0.9 < maps.max() <= 1
