@@ -3,10 +3,12 @@
 # PYTHON=python3.12          the interpreter that .venv is made with
 # INSTALL_FLAGS="..."        more options for `pip install`, e.g. an index of your own
 # LAB_FLAGS="--no-browser"   more options for `jupyter lab`
+# APP_FLAGS="--no-browser"   more options for `voila`
 
 PYTHON ?= python3
 INSTALL_FLAGS ?=
 LAB_FLAGS ?=
+APP_FLAGS ?=
 
 BIN := .venv/bin
 STAMP := .venv/.installed
@@ -15,7 +17,7 @@ UNFINISHED := .venv/.installing
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 .SUFFIXES:
-.PHONY: help setup demo test lab bench check html clean
+.PHONY: help setup demo test lab app bench check html chromium clean
 
 help: ## Show this list
 	@awk 'BEGIN { FS = ":.*## " } /^[a-z]+:.*## / { printf "  make %-6s  %s\n", $$1, $$2 }' Makefile
@@ -36,13 +38,23 @@ $(STAMP): pyproject.toml constraints.txt
 demo: $(STAMP) ## Train CNN10 and TS-CNN10 on the embedded dataset, compare and picture them: out/demo/
 	$(BIN)/esclab demo --out out/demo
 
-test: $(STAMP) ## Run the tests, every notebook included, on a small synthetic dataset
+test: $(STAMP) chromium ## Run the tests, every notebook included, on a small synthetic dataset
 	ESCLAB_DATASET=synth10:50 ESCLAB_ITERATIONS=20 $(BIN)/pytest --nbmake --nbmake-timeout=600 tests notebooks
+
+# Browser tests need Chromium; where it is missing it is installed, if this machine allows that.
+chromium:
+	@command -v chromium >/dev/null || command -v chromium-browser >/dev/null || command -v google-chrome >/dev/null \
+	|| { [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null && echo "Installing Chromium for the browser tests." \
+	&& apt-get -qq update && apt-get -qq install -y --no-install-recommends chromium >/dev/null; } \
+	|| echo "Chromium is missing and cannot be installed here: the explorers are NOT tested in a browser." >&2
 
 lab: $(STAMP) ## Open the notebooks in JupyterLab on this machine only
 	$(BIN)/jupyter lab --ip=127.0.0.1 --ServerApp.root_dir=notebooks $(LAB_FLAGS)
 
-bench: $(STAMP) ## Measure training, attention, features and the store on this machine
+app: $(STAMP) ## Serve the noise lab alone as a page, on this machine only, with a token
+	$(BIN)/voila notebooks/noise_lab.ipynb --Voila.ip=127.0.0.1 --Voila.auto_token=True $(APP_FLAGS)
+
+bench: $(STAMP) chromium ## Measure features, noise, attribution, training and the lab's latency on this machine
 	$(BIN)/python -m benchmarks
 
 check: $(STAMP) ## Lint, format, types, import layers, tests with coverage (what a change must pass)
