@@ -6,7 +6,14 @@ from importlib import import_module
 from typing import Any
 
 _MODULE_OF = {
+    "AttributionExplorer": "attribution",
+    "ClipExplorer": "clip",
+    "CompareExplorer": "compare",
+    "ConfusionExplorer": "confusion",
+    "EmbeddingExplorer": "embedding",
     "NoiseExplorer": "noise",
+    "OwnSounds": "own_sounds",
+    "TrainExplorer": "train",
 }
 __all__ = sorted(_MODULE_OF)
 

@@ -66,6 +66,7 @@ class Controller:
         -------
         done : bool
         """
+        before, self.message = self.message, ""  # what listeners hear of the action has no old error in it
         try:
             action()
         except EsclabError as error:
@@ -76,7 +77,8 @@ class Controller:
                 f"esclab met an error of its own ({type(error).__name__}: {error}); the log has it"
             )
         else:
-            self.message = ""
+            if before:
+                self.notify()
             return True
         self.notify()
         return False

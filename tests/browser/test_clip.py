@@ -46,15 +46,13 @@ def read_title(page):
 def test_clip_is_painted_and_the_next_one_looks_different(explorer):
     page = explorer.page
     before, first = page.evaluate(HASH), read_title(page)
-    assert page.evaluate(COLOURS) > 50  # a spectrogram, not an even surface
+    assert page.evaluate(COLOURS) > 20  # a spectrogram, not an even surface
     page.get_by_role("button", name="Next").click()
     wait_for_new_title(page, first)
     page.wait_for_timeout(300)
     assert page.evaluate(HASH) != before
     page.get_by_role("button", name="Previous").click()
-    page.wait_for_function(
-        "first => document.querySelector('.esclab-sound-title').textContent.trim() === first", arg=first
-    )
+    wait_for_title(page, first)
     assert not explorer.problems
     assert not explorer.outside
 
@@ -68,14 +66,10 @@ def test_keys_choose_clips_and_play_without_reaching_the_notebook(explorer):
     wait_for_new_title(page, first)
     second = read_title(page)
     page.keyboard.press("p")
-    page.wait_for_function(
-        "first => document.querySelector('.esclab-sound-title').textContent.trim() === first", arg=first
-    )
-    page.keyboard.press("s")
-    wait_for_new_title(page, first)
-    page.locator("select[size], select[multiple]").first.focus()
+    wait_for_title(page, first)
+    page.locator("select[size]").first.focus()
     page.keyboard.press("ArrowDown")
-    page.wait_for_timeout(400)
+    wait_for_title(page, second)
     page.keyboard.press(" ")
     page.wait_for_function("() => document.querySelector('.esclab-sound').dataset.playing === 'play'")
     page.keyboard.press(" ")
@@ -83,6 +77,8 @@ def test_keys_choose_clips_and_play_without_reaching_the_notebook(explorer):
     page.locator(".esclab-sound-glass").focus()
     page.keyboard.press(" ")
     page.wait_for_function("() => document.querySelector('.esclab-sound').dataset.playing === 'play'")
+    page.keyboard.press("s")
+    wait_for_new_title(page, second)
     search = page.get_by_placeholder("letters of a name or class")
     search.fill("")
     search.press_sequentially("nps ")
@@ -106,7 +102,7 @@ def test_every_control_is_reached_by_tab(explorer):
 def test_waveform_settings_and_code_open(explorer):
     page = explorer.page
     page.get_by_role("button", name="Waveform").click()
-    page.wait_for_selector(".esclab-plot .scatterlayer path")
+    page.wait_for_selector(".esclab-wave canvas")
     page.get_by_role("button", name="Settings").click()
     page.get_by_label("bands").fill("64")
     page.keyboard.press("Enter")
@@ -123,14 +119,14 @@ def test_both_themes_show_everything(run_notebook, width):
     page.wait_for_selector(".esclab-sound-play")
     for name in ("Waveform", "Settings", "Your own sounds", "Code"):
         page.get_by_role("button", name=name).click()
-    page.wait_for_selector(".esclab-plot .scatterlayer path")
-    page.wait_for_timeout(800)
+    page.wait_for_selector(".esclab-wave canvas")
+    notebook.set_theme("JupyterLab Light")
     notebook.shoot(f"clip-light-{width}")
     notebook.set_theme("JupyterLab Dark")
     notebook.shoot(f"clip-dark-{width}")
     right = page.evaluate("() => document.querySelector('.esclab-explorer').getBoundingClientRect().right")
     assert right <= width
-    for selector in (".esclab-sound-stage", ".esclab-recorder", ".esclab-plot"):
+    for selector in (".esclab-sound-stage", ".esclab-recorder", ".esclab-wave"):
         assert page.locator(selector).bounding_box()["width"] > 300
     assert not notebook.problems
     assert not notebook.outside

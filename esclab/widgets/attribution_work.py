@@ -1,0 +1,231 @@
+"""The work behind the attribution explorer: reading a clip, splitting its sound, taking cells away, writing code."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pandas as pd
+
+from esclab.results import AttributionMap, FaithfulnessResult, TimeFrequencyMap
+from esclab.training.run import Run
+from esclab.widgets.source import ClipInfo, ClipSource
+
+if TYPE_CHECKING:
+    from esclab.analysis.listen import SoundSplit
+    from esclab.models.base import SoundClassifier
+
+STEPS = 20  # of a curve
+Key = tuple[str, int, str, str, int]
+
+
+@dataclass(frozen=True)
+class Look:
+    """A clip as one model hears it.
+
+    Attributes
+    ----------
+    clip : ClipInfo
+    samples : ndarray of shape (sample,)
+    sample_rate : int
+    spectrogram : TimeFrequencyMap
+    probabilities : ndarray of shape (class,)
+    """
+
+    clip: ClipInfo
+    samples: np.ndarray
+    sample_rate: int
+    spectrogram: TimeFrequencyMap
+    probabilities: np.ndarray
+
+
+@dataclass(frozen=True)
+class Pin:
+    """A map that is kept to be compared.
+
+    Attributes
+    ----------
+    key : tuple
+        Clip, number of the run, method, layer and class index.
+    clip : str
+        What the clip is called.
+    map : AttributionMap
+    """
+
+    key: Key
+    clip: str
+    map: AttributionMap
+
+    def __str__(self) -> str:
+        """Return what a list shows."""
+        from esclab.analysis.attribution import METHODS
+
+        one = self.map
+        what = ", ".join(part for part in (METHODS[one.method].title, one.layer) if part)
+        return f"{what}: {one.class_name}, {one.model}, {self.clip}"
+
+
+@dataclass(frozen=True)
+class Asked:
+    """One map in the words of code: run, its name, method, layer ("" for the method's own) and class."""
+
+    run: Run
+    name: str
+    method: str
+    layer: str
+    class_name: str
+
+
+def look_at(source: ClipSource, clip: str, *, run: Run, model: SoundClassifier) -> Look:
+    """Read a clip as a run's network hears it.
+
+    Raises
+    ------
+    ClipError
+        When the recording cannot be read.
+    OptionError
+        When there is no such clip.
+    """
+    import torch
+
+    from esclab.analysis.attention import transform_clip
+
+    info, feature = source.describe(clip), run.build_feature()
+    rate = feature.config.sample_rate
+    samples = source.read(clip, sample_rate=rate, duration_s=run.config.duration_s)
+    spectrogram = transform_clip(samples, feature, label=info.label)
+    with torch.inference_mode():
+        logits = model(torch.from_numpy(spectrogram.values.copy())[None, None])
+    return Look(info, samples, rate, spectrogram, logits[0].double().softmax(0).numpy())
+
+
+def split_clip(look: Look, attribution: AttributionMap, *, share: float) -> SoundSplit:
+    """Return the clip split in what a map calls important and the rest; errors as `split_sound`."""
+    from esclab.analysis.listen import split_sound
+
+    picture = look.spectrogram
+    importance = TimeFrequencyMap(attribution.importance, picture.time_s, picture.frequency_hz, unit="")
+    return split_sound(look.samples, look.sample_rate, importance, share=share)
+
+
+def trace_curves(
+    models: Sequence[SoundClassifier],
+    spectrogram: TimeFrequencyMap,
+    maps: Sequence[AttributionMap],
+    *,
+    class_names: Sequence[Sequence[str]],
+    progress: Callable[[int, int], None] | None = None,
+) -> FaithfulnessResult:
+    """Take the cells of one clip away, and bring them back, in the order of each map.
+
+    Parameters
+    ----------
+    models : sequence of SoundClassifier
+        The network of each map.
+    spectrogram : TimeFrequencyMap
+        What they heard.
+    maps : sequence of AttributionMap
+    class_names : sequence of sequence of str
+        Of each network.
+    progress : callable, optional
+        Called with (curves done, curves in all).
+
+    Returns
+    -------
+    result : FaithfulnessResult
+        Without intervals, which one clip has not. See `deletion_curve` and `insertion_curve`.
+    """
+    import torch
+
+    from esclab.analysis.faithfulness import deletion_curve, insertion_curve
+
+    features = torch.from_numpy(spectrogram.values.copy())[None, None]
+    curves = {"deletion": deletion_curve, "insertion": insertion_curve}
+    parts, shares = [], np.linspace(0, 1, STEPS + 1)
+    for model, one, classes, name in zip(models, maps, class_names, name_curves(maps), strict=True):
+        targets = np.array([list(classes).index(one.class_name)])
+        for curve, trace in curves.items():
+            if progress is not None:
+                progress(len(parts), 2 * len(maps))
+            (means,) = trace(model, features, one.values[None], targets=targets, steps=STEPS)
+            part = {"model": one.model, "method": name, "curve": curve, "share": shares, "mean": means}
+            parts.append(pd.DataFrame(part | {"low": np.nan, "high": np.nan}))
+    return FaithfulnessResult(pd.concat(parts, ignore_index=True), spectrogram.label)
+
+
+def name_curves(maps: Sequence[AttributionMap]) -> list[str]:
+    """Return a name for each map's curve: its method, with layer and class only where they tell two apart."""
+    names = [one.method for one in maps]
+    for part in ("layer", "class_name"):
+        counts = Counter(zip((one.model for one in maps), names, strict=True))
+        names = [
+            f"{name}, {getattr(one, part)}" if counts[one.model, name] > 1 and getattr(one, part) else name
+            for name, one in zip(names, maps, strict=True)
+        ]
+    return names
+
+
+def write_code(clip: tuple[str, str], maps: Sequence[Asked], *, curves: Sequence[Asked], run: Run) -> str:
+    """Return the lines that make maps of a clip, and curves where there are some.
+
+    Parameters
+    ----------
+    clip : (str, str)
+        Dataset and clip, as `pick_clip` takes them.
+    maps, curves : sequence of Asked
+    run : Run
+        Whose front end makes the spectrogram.
+    """
+    lines = [
+        "from esclab.analysis.attention import transform_clip",
+        "from esclab.analysis.attribution import attribute_clip",
+        "from esclab.clips.pick import pick_clip",
+        "from esclab.figures import export",
+        "from esclab.results import AttributionResult",
+        "from esclab.training import find_run",
+        *(["from esclab.widgets.attribution_work import trace_curves"] if curves else []),
+        "",
+        f"run = find_run({name_run(run)!r})",
+        "feature, duration_s = run.build_feature(), run.config.duration_s",
+        f"samples, label = pick_clip({clip[0]!r}, {clip[1]!r}, sample_rate=feature.config.sample_rate, "
+        "duration_s=duration_s)",
+        "spectrogram = transform_clip(samples, feature, label=label)",
+        *_write_maps("asked", "maps", maps),
+        "attribution = AttributionResult(spectrogram, tuple(maps))",
+        *(['export("attribution", attribution, "out/attribution/attribution")'] if maps else []),
+    ]
+    if curves:
+        lines += [
+            *_write_maps("traced", "traced_maps", curves),
+            "runs = [find_run(folder) for folder, *_ in traced]",
+            "models, names = [run.load_model() for run in runs], [run.config.class_names for run in runs]",
+            "faithfulness = trace_curves(models, spectrogram, traced_maps, class_names=names)",
+            'export("faithfulness", faithfulness, "out/attribution/faithfulness")',
+        ]
+    return "\n".join(lines)
+
+
+def name_run(run: Run) -> str:
+    """Return the words that `find_run` finds a run by: the name of a shipped one, else its folder."""
+    from esclab.training.shipped import FOLDER
+
+    return run.path.name if run.path.parent == FOLDER else str(run.path)
+
+
+def _write_maps(words: str, maps: str, asked: Sequence[Asked]) -> list[str]:
+    rows = [(name_run(one.run), one.name, one.method, one.layer or None, one.class_name) for one in asked]
+    return [
+        f"{words} = [",
+        *(f"    {row!r}," for row in rows),
+        "]",
+        f"{maps} = []",
+        f"for folder, name, method, layer, class_name in {words}:",
+        "    run = find_run(folder)",
+        f"    {maps}.append(attribute_clip(",
+        "        run.load_model(), run.build_feature(), samples, method=method, layer=layer, target=class_name,",
+        "        class_names=run.config.class_names, name=name,",
+        "    ))",
+    ]

@@ -1,0 +1,84 @@
+"""A plot whose lines grow, and which a page that is loaded anew shows as it is."""
+
+from __future__ import annotations
+
+from copy import deepcopy
+from functools import cache
+from typing import Any
+
+import ipywidgets as widgets
+import numpy as np
+
+from esclab.widgets.plot import Plot
+
+# All that stands beside the plots themselves, of every panel and legend.
+INK_STYLE = """<style>
+.esclab-plot .infolayer text { fill: var(--jp-ui-font-color1, #1a1a1a) !important; }
+.esclab-plot .infolayer .bg { fill: transparent !important; }
+</style>"""
+
+
+class GrowingPlot(Plot):
+    """A plot that sends only the lines that have grown, and is painted anew when there are others."""
+
+    def show(self, figure: Any) -> None:
+        """Show a figure; None hides the plot.
+
+        Parameters
+        ----------
+        figure : plotly.graph_objects.Figure or None
+        """
+        if figure is not None and self.view.layout.display != "none" and grow_lines(self.figure, figure):
+            return
+        if figure is not None:
+            # A widget that was made out of sight has a wrong width, so each has its figure before it is seen.
+            self.figure.close()
+            self.figure = _figure_class()(layout={"template": self.figure.layout.template, "autosize": True})
+            self.figure.add_class("esclab-plot")
+        self.paint(figure)
+        self.view.children = [self.caption, self.figure]
+
+
+def ink_style() -> widgets.HTML:
+    """Return the style sheet that goes with these plots, beside `plot_style`."""
+    return widgets.HTML(INK_STYLE, layout=widgets.Layout(display="none"))
+
+
+def grow_lines(plot: Any, figure: Any) -> bool:
+    """Give a plot the points by which a figure's lines are longer; what has not grown is not sent again.
+
+    Returns
+    -------
+    fits : bool
+        False when the figure has other lines, so that the plot must be painted anew.
+    """
+    if [trace.name for trace in plot.data] != [trace.name for trace in figure.data]:
+        return False
+    with plot.batch_update():
+        for old, new in zip(plot.data, figure.data, strict=True):
+            if new.x is not None and _count(new) != _count(old):
+                old.update(x=np.asarray(new.x), y=np.asarray(new.y))
+                if new.customdata is not None:
+                    old.customdata = np.asarray(new.customdata)
+    return True
+
+
+@cache
+def _figure_class() -> Any:
+    """Return the class of figure, made here because plotly loads when first used."""
+    import plotly.graph_objects as go
+
+    class ReloadedFigure(go.FigureWidget):
+        """Tells a new page what is drawn now; plotly by itself tells what was drawn when the widget was made."""
+
+        def get_state(self, key: Any = None, drop_defaults: bool = False) -> Any:
+            if key is None and getattr(self, "_layout_obj", None) is not None:
+                self.set_trait("_widget_data", deepcopy(self._data))
+                self.set_trait("_widget_layout", deepcopy(self._layout_obj._props))
+            return super().get_state(key=key, drop_defaults=drop_defaults)
+
+    return ReloadedFigure
+
+
+def _count(trace: Any) -> int:
+    return 0 if trace.x is None else len(trace.x)
