@@ -144,7 +144,8 @@ def trace_curves(
 
     features = torch.from_numpy(spectrogram.values.copy())[None, None]
     curves = {"deletion": deletion_curve, "insertion": insertion_curve}
-    parts, shares = [], np.linspace(0, 1, STEPS + 1)
+    parts: list[pd.DataFrame] = []
+    shares = np.linspace(0, 1, STEPS + 1)
     for model, one, classes, name in zip(models, maps, class_names, name_curves(maps), strict=True):
         targets = np.array([list(classes).index(one.class_name)])
         for curve, trace in curves.items():

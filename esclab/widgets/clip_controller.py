@@ -5,7 +5,6 @@ from __future__ import annotations
 import random
 import typing
 import warnings
-from collections.abc import Callable
 from dataclasses import fields
 from typing import Any
 
@@ -81,11 +80,6 @@ class ClipController(Controller):
     def position(self) -> int:
         """Place of the chosen clip among `names`, -1 where it is not among them."""
         return self.names.index(self.name) if self.name in self.names else -1
-
-    def attempt(self, action: Callable[[], Any]) -> bool:
-        """See `Controller.attempt`; what was wrong before is forgotten first, so that no listener shows it again."""
-        self.message = ""
-        return super().attempt(action)
 
     def filter(self, *, class_name: str | None = None, fold: int | None = None, words: str | None = None) -> None:
         """Offer clips of a class ("" for all, "own" for own sounds), a fold (0 for all), with words; None keeps each.

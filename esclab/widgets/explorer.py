@@ -91,6 +91,11 @@ def make_button(label: str, tooltip: str, **settings: Any) -> widgets.Button:
     return widgets.Button(description=label, tooltip=tooltip, layout=layout, **settings)
 
 
+def wrap_row() -> widgets.Layout:
+    """Return the layout of a row that breaks where it is too narrow."""
+    return widgets.Layout(width="100%", flex_flow="row wrap", align_items="flex-start", grid_gap="4px 12px")
+
+
 def write_code(code: str) -> str:
     """Return code as HTML in a box that can be selected and copied."""
     style = "padding:8px;margin:0;overflow-x:auto;background:var(--jp-layout-color2,#f5f5f5);color:inherit"

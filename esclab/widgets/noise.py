@@ -17,11 +17,12 @@ from esclab.noise import NOISES
 from esclab.results import Region
 from esclab.training.run import Run
 from esclab.training.shipped import find_run
+from esclab.widgets.answer_canvas import grow, show_answer
 from esclab.widgets.canvas import SoundCanvas, read_region
 from esclab.widgets.edit import MODES
-from esclab.widgets.explorer import STYLE, WIDE, Explorer, make_button
-from esclab.widgets.live import LiveAnswer
+from esclab.widgets.explorer import STYLE, WIDE, Explorer, make_button, wrap_row
 from esclab.widgets.noise_controller import NoiseController
+from esclab.widgets.own_sounds import OwnSounds
 from esclab.widgets.scores import ScoreBars
 from esclab.widgets.source import OWN
 from esclab.widgets.worker import NewestWins
@@ -81,23 +82,25 @@ class NoiseExplorer(Explorer):
             control.layout.width = "250px"
         for slider in (self.time_slider, self.band_slider, self.snr_slider, self.gain_slider, self.opacity):
             slider.layout.width = "330px"
-        clip_row = widgets.HBox([self.class_picker, self.clip_picker, self.surprise_button], layout=_wrap())
+        clip_row = widgets.HBox([self.class_picker, self.clip_picker, self.surprise_button], layout=wrap_row())
         edit_row = widgets.HBox(
             [self.mode_picker, self.kind_picker, self.snr_slider, self.gain_slider, self.reference_picker],
-            layout=_wrap(),
+            layout=wrap_row(),
         )
-        region_row = widgets.HBox([self.time_slider, self.band_slider, *self.preset_buttons], layout=_wrap())
+        region_row = widgets.HBox([self.time_slider, self.band_slider, *self.preset_buttons], layout=wrap_row())
         step_row = widgets.HBox(
             [self.clear_button, self.undo_button, self.redo_button, self.keep_button, self.map_button, self.map_model],
-            layout=_wrap(),
+            layout=wrap_row(),
         )
         look_row = widgets.HBox(
-            [self.layer_picker, self.gates_picker, self.target_picker, self.opacity], layout=_wrap()
+            [self.layer_picker, self.gates_picker, self.target_picker, self.opacity], layout=wrap_row()
         )
         left = widgets.VBox([self.picture, step_row], layout=widgets.Layout(flex="1 1 560px", min_width="320px"))
         right = widgets.VBox([self.scores], layout=widgets.Layout(flex="1 1 480px", min_width="300px"))
-        middle = widgets.HBox([left, right], layout=_wrap())
-        return [clip_row, edit_row, region_row, middle, look_row, self.heatmaps, self.tries, self.sensitivity]
+        middle = widgets.HBox([left, right], layout=wrap_row())
+        self.own = OwnSounds(self.controller.source, kept=self._take_own, folded=True)
+        above = [clip_row, self.own.view, edit_row, region_row, middle, look_row]
+        return [*above, self.heatmaps, self.tries, self.sensitivity]
 
     def _build_clip_controls(self) -> None:
         table = self.controller.source.dataset.table
@@ -215,7 +218,7 @@ class NoiseExplorer(Explorer):
         for canvas in (*self.before, *self.after):
             widgets.jslink((self.opacity, "value"), (canvas, "overlay_opacity"))
         pairs = [
-            widgets.HBox([_grow(before), _grow(after)], layout=_wrap())
+            widgets.HBox([grow(before), grow(after)], layout=wrap_row())
             for before, after in zip(self.before, self.after, strict=True)
         ]
         self.heatmaps = widgets.VBox(pairs, layout=WIDE)
@@ -258,27 +261,20 @@ class NoiseExplorer(Explorer):
             [one.probabilities for one in after],
             true_class=controller.clip.class_name,
         )
+        names = controller.class_names
         for number, label in enumerate(controller.labels):
-            self._show_answer(self.before[number], clean, colours, before[number], f"{label}, before")
-            self._show_answer(self.after[number], changed, colours, after[number], f"{label}, after")
+            show_answer(
+                self.before[number], clean, before[number], colours=colours, title=f"{label}, before", names=names
+            )
+            show_answer(
+                self.after[number], changed, after[number], colours=colours, title=f"{label}, after", names=names
+            )
         if self._shown_clip != controller.clip.name:
             self._shown_clip = controller.clip.name
             self.picture.show_events(controller.clip.events)
             if controller.clip.name in self.clip_picker.options:
                 self.clip_picker.value = controller.clip.name
         self._hear_soon()
-
-    def _show_answer(
-        self, canvas: SoundCanvas, picture: Any, colours: tuple[float, float], answer: LiveAnswer, title: str
-    ) -> None:
-        name = self.controller.class_names[answer.target].replace("_", " ")
-        mixture = ", ".join(f"{branch} {weight:.2f}" for branch, weight in answer.mixture.items())
-        with canvas.hold_sync():
-            canvas.show_map(picture, colours)
-            canvas.show_overlay(answer.heatmap)
-            canvas.show_strips(answer.temporal, answer.spectral)
-            canvas.title = title
-            canvas.subtitle = f"why {name}?" + (f" · {mixture}" if mixture else "")
 
     def _show_region(self, region: Region | None) -> None:
         self.picture.show_region(region)
@@ -344,6 +340,15 @@ class NoiseExplorer(Explorer):
         if not self._busy and name and name != self.controller.clip.name:
             self.attempt(lambda: self.controller.choose_clip(name))
 
+    def _take_own(self, name: str) -> None:
+        """Choose a sound that was just uploaded or recorded."""
+        self._busy = True
+        self.class_picker.value = OWN
+        self.clip_picker.options = self.controller.source.select(class_name=OWN)
+        self.clip_picker.value = None
+        self._busy = False
+        self._choose(name)
+
     def _surprise(self, _: Any) -> None:
         names = list(self.clip_picker.options)
         self._choose(str(np.random.default_rng().choice(names)))
@@ -385,12 +390,3 @@ class NoiseExplorer(Explorer):
 
         self.map_button.disabled = False
         self.attempt(fail)
-
-
-def _wrap() -> widgets.Layout:
-    return widgets.Layout(width="100%", flex_flow="row wrap", align_items="flex-start", grid_gap="4px 12px")
-
-
-def _grow(canvas: SoundCanvas) -> widgets.Widget:
-    canvas.layout = widgets.Layout(flex="1 1 400px", min_width="280px")
-    return canvas

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import html
 from collections.abc import Callable
-from typing import Any
 
 import ipywidgets as widgets
 import numpy as np
@@ -43,11 +42,6 @@ class OwnSoundsController(Controller):
         self.names = source.list_own()
         self.chosen = self.names[0] if self.names else ""
         source.subscribe(self._list_again)
-
-    def attempt(self, action: Callable[[], Any]) -> bool:
-        """See `Controller.attempt`; what was wrong before is forgotten first, so that no listener shows it again."""
-        self.message = ""
-        return super().attempt(action)
 
     def choose(self, name: str) -> None:
         """Choose one of the sounds; "" for none."""

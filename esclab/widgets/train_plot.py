@@ -11,6 +11,7 @@ import numpy as np
 
 from esclab.widgets.plot import Plot
 
+WIDTH_PX = 1050  # fits a notebook in a window of 1280
 # All that stands beside the plots themselves, of every panel and legend.
 INK_STYLE = """<style>
 .esclab-plot .infolayer text { fill: var(--jp-ui-font-color1, #1a1a1a) !important; }
@@ -21,6 +22,12 @@ INK_STYLE = """<style>
 class GrowingPlot(Plot):
     """A plot that sends only the lines that have grown, and is painted anew when there are others."""
 
+    def __init__(self) -> None:
+        super().__init__()
+        self.figure = _figure_class()(layout=self.figure.layout)
+        self.figure.add_class("esclab-plot")
+        self.view.children = [self.caption, self.figure]
+
     def show(self, figure: Any) -> None:
         """Show a figure; None hides the plot.
 
@@ -28,15 +35,9 @@ class GrowingPlot(Plot):
         ----------
         figure : plotly.graph_objects.Figure or None
         """
-        if figure is not None and self.view.layout.display != "none" and grow_lines(self.figure, figure):
-            return
-        if figure is not None:
-            # A widget that was made out of sight has a wrong width, so each has its figure before it is seen.
-            self.figure.close()
-            self.figure = _figure_class()(layout={"template": self.figure.layout.template, "autosize": True})
-            self.figure.add_class("esclab-plot")
-        self.paint(figure)
-        self.view.children = [self.caption, self.figure]
+        hidden = self.view.layout.display == "none"
+        if figure is None or hidden or not grow_lines(self.figure, figure):
+            self.paint(figure, width_px=WIDTH_PX)
 
 
 def ink_style() -> widgets.HTML:

@@ -1,0 +1,50 @@
+"""A network's answer on a canvas: its heatmap over the map, its gates along the sides."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import ipywidgets as widgets
+
+from esclab.results import TimeFrequencyMap
+from esclab.widgets.canvas import SoundCanvas
+from esclab.widgets.live import LiveAnswer
+
+
+def show_answer(
+    canvas: SoundCanvas,
+    picture: TimeFrequencyMap,
+    answer: LiveAnswer,
+    *,
+    colours: tuple[float, float],
+    title: str,
+    names: Sequence[str],
+) -> None:
+    """Paint what the network heard, why it answered so, and which frames and bands its gates let through.
+
+    Parameters
+    ----------
+    canvas : SoundCanvas
+    picture : TimeFrequencyMap
+        What the network heard.
+    answer : LiveAnswer
+    colours : (float, float)
+        Range of the map's colours.
+    title : str
+    names : sequence of str
+        Class names in the order of the network.
+    """
+    name = names[answer.target].replace("_", " ")
+    mixture = ", ".join(f"{branch} {weight:.2f}" for branch, weight in answer.mixture.items())
+    with canvas.hold_sync():
+        canvas.show_map(picture, colours)
+        canvas.show_overlay(answer.heatmap)
+        canvas.show_strips(answer.temporal, answer.spectral)
+        canvas.title = title
+        canvas.subtitle = f"why {name}?" + (f" · {mixture}" if mixture else "")
+
+
+def grow(canvas: SoundCanvas) -> SoundCanvas:
+    """Return the canvas, laid out to share a row with others."""
+    canvas.layout = widgets.Layout(flex="1 1 400px", min_width="280px")
+    return canvas
