@@ -14,6 +14,7 @@ from esclab.widgets.compare_controller import ALL, CompareController
 from esclab.widgets.compare_parts import draw_cost, read_levels, tell_pairs
 from esclab.widgets.explorer import STYLE, WIDE, Explorer, make_button
 from esclab.widgets.gather import RunWords
+from esclab.widgets.keys import ExplorerKeys
 from esclab.widgets.plot import Plot, plot_style
 from esclab.widgets.table import TableView
 from esclab.widgets.tell import tell_problems, write_list, write_note
@@ -86,7 +87,15 @@ class CompareExplorer(Explorer):
         ]
         boxes = [widgets.VBox(part, layout=widgets.Layout(flex="1 1 670px", min_width="320px")) for part in parts]
         head = widgets.HBox([controls, runs], layout=_wrap())
-        return [plot_style(), problems, head, self.notes, self.work.row, widgets.HBox(boxes, layout=_wrap())]
+        return [
+            plot_style(),
+            problems,
+            head,
+            self.notes,
+            self.work.row,
+            widgets.HBox(boxes, layout=_wrap()),
+            ExplorerKeys({}),
+        ]
 
     def refresh(self) -> None:
         """Bring every control to the controller's state; what did not change is not sent again."""

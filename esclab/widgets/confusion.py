@@ -16,6 +16,7 @@ from esclab.widgets.canvas import SoundCanvas
 from esclab.widgets.confusion_controller import ConfusionController
 from esclab.widgets.explorer import WIDE, Explorer
 from esclab.widgets.gather import RunWords
+from esclab.widgets.keys import ExplorerKeys
 from esclab.widgets.plot import Plot, plot_style
 from esclab.widgets.table import STATIC, TableView
 from esclab.widgets.tell import tell_bars, tell_problems, write_note
@@ -85,7 +86,8 @@ class ConfusionExplorer(Explorer):
         options = widgets.HBox([self.look_picker, self.play_box], layout=_wrap())
         parts = [cell, self.clip_picker, options, self.work.row, self.picture, self.scores, self.press]
         right = widgets.VBox(parts, layout=widgets.Layout(flex="1 1 400px", min_width="360px"))
-        return [plot_style(), problems, head, widgets.HBox([left, right], layout=_wrap()), self.pairs, self.categories]
+        middle = widgets.HBox([left, right], layout=_wrap())
+        return [plot_style(), problems, head, middle, self.pairs, self.categories, ExplorerKeys({})]
 
     def refresh(self) -> None:
         """Bring every control to the controller's state; what did not change is not sent again."""

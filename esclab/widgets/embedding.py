@@ -87,7 +87,7 @@ class EmbeddingExplorer(Explorer):
         self.hint = widgets.Label()
         self.plot_row = widgets.HBox(
             [self.hint, *(plot.view for plot in self.plots)],
-            layout=widgets.Layout(flex="1 1 480px", min_width="0", flex_flow="row wrap"),
+            layout=widgets.Layout(flex="0 1 auto", min_width="0", flex_flow="row wrap"),
         )
         clip = widgets.VBox(
             [self.class_menu, self.search, self.wrong_box, self.clip_list, self.list_buttons, self.canvas],

@@ -21,6 +21,7 @@ from esclab.widgets.answer_canvas import grow, show_answer
 from esclab.widgets.canvas import SoundCanvas, read_region
 from esclab.widgets.edit import MODES
 from esclab.widgets.explorer import STYLE, WIDE, Explorer, make_button, wrap_row
+from esclab.widgets.keys import ExplorerKeys
 from esclab.widgets.noise_controller import NoiseController
 from esclab.widgets.own_sounds import OwnSounds
 from esclab.widgets.scores import ScoreBars
@@ -99,8 +100,14 @@ class NoiseExplorer(Explorer):
         right = widgets.VBox([self.scores], layout=widgets.Layout(flex="1 1 480px", min_width="300px"))
         middle = widgets.HBox([left, right], layout=wrap_row())
         self.own = OwnSounds(self.controller.source, kept=self._take_own, folded=True)
+        self.keys = ExplorerKeys(
+            {
+                "u": ("undoes", self.undo_button.click), "r": ("redoes", self.redo_button.click),
+                "k": ("keeps", self.keep_button.click), "c": ("cleans", self.clear_button.click),
+            }
+        )  # fmt: skip
         above = [clip_row, self.own.view, edit_row, region_row, middle, look_row]
-        return [*above, self.heatmaps, self.tries, self.sensitivity]
+        return [*above, self.heatmaps, self.tries, self.sensitivity, self.keys]
 
     def _build_clip_controls(self) -> None:
         table = self.controller.source.dataset.table
@@ -163,10 +170,10 @@ class NoiseExplorer(Explorer):
             button = make_button(name, f"Noise as in Figure 4 of TS-CNN: {name}, 10 dB")
             button.on_click(lambda _, name=name: self._preset(name))
             self.preset_buttons.append(button)
-        self.clear_button = make_button("Clean", "Take the change away (Delete in the picture)")
-        self.undo_button = make_button("Undo", "Back to the change before", icon="undo")
-        self.redo_button = make_button("Redo", "Forward again", icon="repeat")
-        self.keep_button = make_button("Keep", "Add this change and its answers to the list below", icon="plus")
+        self.clear_button = make_button("Clean", "Take the change away (key c, or Delete in the picture)")
+        self.undo_button = make_button("Undo", "Back to the change before (key u)", icon="undo")
+        self.redo_button = make_button("Redo", "Forward again (key r)", icon="repeat")
+        self.keep_button = make_button("Keep", "Add this change and its answers to the list below (key k)", icon="plus")
         actions = (lambda: self._commit(region=None), self.controller.undo, self.controller.redo, self.controller.keep)
         buttons = (self.clear_button, self.undo_button, self.redo_button, self.keep_button)
         for button, action in zip(buttons, actions, strict=True):

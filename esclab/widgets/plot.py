@@ -12,7 +12,8 @@ import numpy as np
 # What stands on the page takes the page's ink; what stands on the plot keeps its own, on white.
 PLOT_STYLE = """<style>
 .esclab-plot .main-svg { background: transparent !important; }
-.esclab-plot :is(.xtitle, .ytitle, .annotation-text, .legendtext),
+.esclab-plot :is([class$=xtitle], [class$=ytitle], [class^=x][class$=title], [class^=y][class$=title],
+  .annotation-text, .legendtext),
 .esclab-plot :is(.xtick, .ytick, .xaxislayer-above, .yaxislayer-above, .infolayer g[class*=cb]) text {
   fill: var(--jp-ui-font-color1, #1a1a1a) !important; }
 .esclab-plot .legend .bg { fill: transparent !important; }

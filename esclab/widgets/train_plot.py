@@ -24,7 +24,7 @@ class GrowingPlot(Plot):
 
     def __init__(self) -> None:
         super().__init__()
-        self.figure = _figure_class()(layout=self.figure.layout)
+        self.figure = _figure_class()(layout=self.figure.layout.to_plotly_json())
         self.figure.add_class("esclab-plot")
         self.view.children = [self.caption, self.figure]
 
