@@ -14,6 +14,9 @@ BIN := .venv/bin
 STAMP := .venv/.installed
 UNFINISHED := .venv/.installing
 
+# One process a core, one thread each: threads of several processes would only wait for each other.
+WORKERS := -n auto --maxprocesses=8 --dist loadfile
+
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 .SUFFIXES:
@@ -39,7 +42,8 @@ demo: $(STAMP) ## Train CNN10 and TS-CNN10 on the embedded dataset, compare and 
 	$(BIN)/esclab demo --out out/demo
 
 test: $(STAMP) chromium ## Run the tests, every notebook included, on a small synthetic dataset
-	ESCLAB_DATASET=synth10:50 ESCLAB_ITERATIONS=20 $(BIN)/pytest --nbmake --nbmake-timeout=600 tests notebooks
+	OMP_NUM_THREADS=1 ESCLAB_DATASET=synth10:50 ESCLAB_ITERATIONS=20 \
+	$(BIN)/pytest $(WORKERS) --nbmake --nbmake-timeout=600 tests notebooks
 
 # Browser tests need Chromium; where it is missing it is installed, if this machine allows that.
 chromium:
@@ -62,7 +66,7 @@ check: $(STAMP) ## Lint, format, types, import layers, tests with coverage (what
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
-	$(BIN)/coverage run -m pytest tests
+	OMP_NUM_THREADS=1 $(BIN)/coverage run -m pytest tests
 	$(BIN)/coverage report --show-missing --skip-covered
 
 html: $(STAMP) ## Execute the notebooks on the full dataset and write them as pages: out/html/
