@@ -82,11 +82,10 @@ class TrainExplorer(Explorer):
         self.table.observe(lambda _: self._choose_row(), "clicks")
         self.compare_list = widgets.SelectMultiple(
             description="Compare", tooltip="Runs whose curves are drawn too; hold Ctrl for several",
-            rows=10, style=STYLE, layout=widgets.Layout(flex="2 1 400px"),
+            rows=6, style=STYLE, layout=BELOW,
         )  # fmt: skip
         self.compare_list.observe(self._compare, "value")
         self.problems = widgets.HTML(layout=BELOW)
-        table = widgets.VBox([self.table], layout=widgets.Layout(flex="3 1 560px", min_width="320px"))
         return [
             plot_style(),
             ink_style(),
@@ -97,7 +96,8 @@ class TrainExplorer(Explorer):
             self.curves.view,
             widgets.HTML(write_note(TEST_NOTE), layout=BELOW),
             self.mixtures.view,
-            widgets.HBox([table, self.compare_list], layout=wrap),
+            self.table,
+            self.compare_list,
             self.problems,
         ]
 

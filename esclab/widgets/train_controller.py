@@ -61,7 +61,9 @@ class TrainController(WorkingController):
         self._followed: dict[Path, tuple[Training, tuple[str, str]]] = {}
         self.reload()
         active = [entry.path for entry in self.entries if entry.active is not None]
-        self.current, self.compared = (active[0] if active else None), tuple(active[1:])
+        open_ends = [entry.path for entry in self.entries if entry.is_resumable]
+        self.current = next(iter(active + open_ends), None)
+        self.compared = tuple(active[1:])
 
     def watch(self, ticker: Callable[[], None]) -> None:
         """Call `ticker` at most twice a second while curves grow; changes of state go to the other listeners."""

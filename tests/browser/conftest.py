@@ -15,6 +15,7 @@ from playwright.sync_api import Browser, ConsoleMessage, Page, Request, sync_pla
 
 from tests.browser.jupyter import BROWSER_OPTIONS, find_chromium, run_all_cells, serve_lab, write_notebook
 
+PATIENCE_MS = 120_000  # a busy machine is no fault of an explorer
 # JupyterLab's own noise: a favicon, optional services, and deprecations of libraries that it bundles.
 HARMLESS = ("favicon", "404 (Not Found)", "DeprecationWarning", "Error while fetching", "marimo", "ResizeObserver loop")
 
@@ -81,6 +82,7 @@ def run_notebook(server: tuple[str, Path], browser: Browser) -> Iterator[RunNote
         else:
             write_notebook(folder / name, cells)
         context = browser.new_context(viewport={"width": width, "height": height})
+        context.set_default_timeout(PATIENCE_MS)
         page = context.new_page()
         opened.append(page)
         notebook = Notebook(page)

@@ -44,7 +44,9 @@ def test_map_is_painted_heard_pinned_and_checked(run_notebook):
     assert changed != first
     notebook.shoot("attribution_light")
     notebook.set_theme("JupyterLab Dark")
-    notebook.shoot("attribution_dark")
+    page.set_viewport_size({"width": 1920, "height": 1500})
+    page.wait_for_timeout(800)
+    notebook.shoot("attribution_dark_1920")
 
     page.get_by_label("Method").select_option("Occlusion")
     wait_for_map(page, "press Compute")

@@ -162,6 +162,17 @@ def test_selection_is_the_same_in_both_plots_and_in_the_table(computed):
     assert computed.table.rows == []
 
 
+def test_empty_lasso_keeps_the_selection(computed):
+    computed._select(computed.controller.list_clips()[:3])
+    plot = computed.plots[0]
+    marked = plot.figure.data[0].selectedpoints
+    plot._take(computed._select, [])
+    assert plot.figure.data[0].selectedpoints == marked
+    assert len(computed.controller.selected) == 3
+    plot._take(computed._select, [0])
+    assert computed.controller.selected == (plot._names[0],)
+
+
 def test_keyboard_selects_listed_and_single_clips(computed):
     controller = computed.controller
     computed.class_menu.value = "dog"
