@@ -35,7 +35,7 @@ def press(page, name):
     button(page, name).click()
 
 
-def wait_for_words(page, words, timeout=90_000):
+def wait_for_words(page, words, timeout=240_000):
     page.wait_for_function(
         "words => [...document.querySelectorAll('[role=status]')].some(e => e.textContent.includes(words))",
         arg=words,
@@ -48,9 +48,9 @@ def load_anew(page):
     page.evaluate("() => jupyterapp.commands.execute('docmanager:save')")
     page.reload()
     kernel = "jupyterapp.shell.currentWidget?.sessionContext?.session?.kernel"
-    page.wait_for_function(f"() => window.jupyterapp && {kernel}?.status === 'idle'", timeout=90_000)
+    page.wait_for_function(f"() => window.jupyterapp && {kernel}?.status === 'idle'", timeout=240_000)
     page.evaluate("() => { void jupyterapp.commands.execute('notebook:run-all-cells'); }")
-    page.wait_for_function("() => document.querySelector('.esclab-explorer button')", timeout=90_000)
+    page.wait_for_function("() => document.querySelector('.esclab-explorer button')", timeout=240_000)
 
 
 def test_training_grows_stops_outlives_the_page_and_resumes(run_notebook):
@@ -59,21 +59,21 @@ def test_training_grows_stops_outlives_the_page_and_resumes(run_notebook):
     assert button(page, "Stop").is_disabled()
     fill(page, "Iterations", "4000")
     press(page, "Start")
-    page.wait_for_function(f"() => ({POINTS})() >= 3", timeout=120_000)
+    page.wait_for_function(f"() => ({POINTS})() >= 3", timeout=240_000)
     first = page.evaluate(POINTS)
-    page.wait_for_function(f"first => ({PAINTED})() > first + 3", arg=first, timeout=60_000)
+    page.wait_for_function(f"first => ({PAINTED})() > first + 3", arg=first, timeout=240_000)
     load_anew(page)
     # It went on while the page was away, and still does.
-    page.wait_for_function(f"first => ({POINTS})() > first + 6", arg=first, timeout=60_000)
+    page.wait_for_function(f"first => ({POINTS})() > first + 6", arg=first, timeout=240_000)
     press(page, "Stop")
     wait_for_words(page, ": stopped")
     page.wait_for_timeout(1000)
     stopped = page.evaluate(POINTS)
     load_anew(page)
     wait_for_words(page, ": stopped")
-    page.wait_for_function(f"count => ({PAINTED})() > 3 && ({POINTS})() === count", arg=stopped, timeout=30_000)
+    page.wait_for_function(f"count => ({PAINTED})() > 3 && ({POINTS})() === count", arg=stopped, timeout=240_000)
     press(page, "Resume")
-    page.wait_for_function(f"count => ({POINTS})() > count + 3", arg=stopped, timeout=60_000)
+    page.wait_for_function(f"count => ({POINTS})() > count + 3", arg=stopped, timeout=240_000)
     press(page, "Pause")
     wait_for_words(page, ": paused")
     notebook.shoot("train-paused")
