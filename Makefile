@@ -70,7 +70,8 @@ check: $(STAMP) ## Lint, format, types, import layers, tests with coverage (what
 	$(BIN)/coverage report --show-missing --skip-covered
 
 html: $(STAMP) ## Execute the notebooks on the full dataset and write them as pages: out/html/
-	PLOTLY_RENDERER=plotly_mimetype+notebook $(BIN)/jupyter nbconvert --execute --to html --output-dir out/html notebooks/*.ipynb
+	PLOTLY_RENDERER=plotly_mimetype+notebook $(BIN)/python -c "import sys, pathlib; from esclab.cli.demo import execute_notebook; \
+	[print(execute_notebook(pathlib.Path(name), pathlib.Path('out/html'))) for name in sys.argv[1:]]" notebooks/*.ipynb
 
 clean: ## Remove out/ and caches (.venv, data/ and runs/ stay)
 	rm -rf out build dist .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis .coverage

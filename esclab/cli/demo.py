@@ -4,11 +4,17 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from esclab.errors import DatasetError
+
+if TYPE_CHECKING:
+    from nbformat import NotebookNode
+
+WIDGET = "application/vnd.jupyter.widget-view+json"
+IN_PLACE_OF_A_WIDGET = "An explorer stands here when the notebook runs in JupyterLab (make lab)."
 
 
 def demo(
@@ -60,8 +66,19 @@ def execute_notebook(path: Path, out: Path) -> Path:
         extra_arguments=["--IPKernelApp.log_level=40"],
     )
     client.execute()
+    replace_widgets(notebook)
     page, _ = HTMLExporter(embed_images=True).from_notebook_node(notebook)
     return write_text(out / f"{path.stem.split('_', 1)[-1]}.html", page)
+
+
+def replace_widgets(notebook: NotebookNode) -> None:
+    """Put a line in the place of each explorer: a page has no Python behind it, so that it could not answer."""
+    for cell in notebook.cells:
+        for output in cell.get("outputs", []):
+            data = output.get("data", {})
+            if WIDGET in data:
+                output["data"] = {"text/html": f"<p><em>{IN_PLACE_OF_A_WIDGET}</em></p>"}
+    notebook.metadata.pop("widgets", None)
 
 
 COMMANDS = (demo,)

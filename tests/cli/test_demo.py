@@ -42,3 +42,11 @@ def test_notebook_is_executed_into_one_page(tmp_path):
     assert page == tmp_path / "out" / "small.html"
     assert "<pre>42\n</pre>" in page.read_text("utf-8")
     assert "42" not in (tmp_path / "09_small.ipynb").read_text("utf-8").replace("nbformat", "")
+
+
+def test_page_says_where_explorers_live(tmp_path):
+    cell = nbformat.v4.new_code_cell("import ipywidgets\nipywidgets.IntSlider()")
+    nbformat.write(nbformat.v4.new_notebook(cells=[cell]), tmp_path / "09_slider.ipynb")
+    text = demo.execute_notebook(tmp_path / "09_slider.ipynb", tmp_path / "out").read_text("utf-8")
+    assert "An explorer stands here when the notebook runs in JupyterLab" in text
+    assert "widget-state" not in text
