@@ -79,7 +79,9 @@ def test_training_grows_stops_outlives_the_page_and_resumes(run_notebook):
     notebook.shoot("train-paused")
     press(page, "Stop")
     wait_for_words(page, ": stopped")
-    assert not [problem for problem in notebook.problems if "widget model not found" not in problem]
+    # JupyterLab gives a kernel 4 s to tell a new page of its widgets; the cell that is run again makes new ones.
+    late = ("widget model not found", "Error setting state")
+    assert not [problem for problem in notebook.problems if not any(words in problem for words in late)]
     assert not notebook.outside
 
 
