@@ -45,6 +45,12 @@ def upload(page, name, data):
     page.locator(".esclab-recorder input[type=file]").set_input_files(file)
 
 
+def wait_for_title(page, start):
+    page.wait_for_function(
+        "start => document.querySelector('.esclab-sound-title').textContent.startsWith(start)", arg=start
+    )
+
+
 def wait_for_text(page, text):
     page.locator(".esclab-explorer").get_by_text(text).first.wait_for(timeout=10_000)
 
@@ -59,9 +65,7 @@ def test_uploaded_sound_becomes_a_clip_and_markup_in_its_name_stays_text(panel):
     page = panel.page
     upload(page, NASTY, make_wav())
     wait_for_text(page, f"Kept as {NASTY}")
-    page.wait_for_function(
-        "name => document.querySelector('.esclab-sound-title').textContent.startsWith(name)", arg=NASTY
-    )
+    wait_for_title(page, NASTY)
     assert page.evaluate("() => window.pwned") is None
     assert page.locator(".esclab-explorer img").count() == 0
     panel.shoot("own-sounds-markup")
@@ -112,6 +116,7 @@ def test_recording_is_kept_as_the_sound_that_the_microphone_heard(panel, esclab_
     assert page.evaluate("() => document.querySelector('.esclab-recorder meter').value") > -10
     page.keyboard.press("Enter")
     wait_for_text(page, "Kept as recording ")
+    wait_for_title(page, "recording ")
     name = page.eval_on_selector(".esclab-sound-title", "title => title.firstChild.textContent")
     samples, rate = soundfile.read(Path(esclab_home) / "own" / name)
     spectrum = np.abs(np.fft.rfft(samples))
