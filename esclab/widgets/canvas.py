@@ -13,7 +13,7 @@ import numpy as np
 import pandas as pd
 import traitlets
 
-from esclab.figures.scale import choose_color_range, place_frequency_ticks
+from esclab.figures.scale import choose_color_range, place_band_ticks, title_bands
 from esclab.figures.theme import MAP_COLOURS
 from esclab.results import Region, TimeFrequencyMap
 
@@ -37,12 +37,13 @@ class SoundCanvas(anywidget.AnyWidget):
     time_range_s = traitlets.List([0.0, 1.0]).tag(sync=True)
     band_edges_hz = traitlets.List([0.0, 1.0]).tag(sync=True)
     ticks_hz: traitlets.List = traitlets.List([]).tag(sync=True)
+    band_title = traitlets.Unicode("Frequency (Hz)").tag(sync=True)
     overlay = traitlets.Bytes(b"").tag(sync=True)
     overlay_opacity = traitlets.Float(0.7).tag(sync=True)
     time_strip = traitlets.Bytes(b"").tag(sync=True)
     band_strip = traitlets.Bytes(b"").tag(sync=True)
     boxes: traitlets.List = traitlets.List([]).tag(sync=True)
-    region: traitlets.List = traitlets.List([]).tag(sync=True)
+    region: traitlets.List = traitlets.List([]).tag(sync=True, echo_update=False)
     selecting = traitlets.Bool(False).tag(sync=True)
     sounds = traitlets.Dict({}).tag(sync=True)
     title = traitlets.Unicode("").tag(sync=True)
@@ -51,7 +52,7 @@ class SoundCanvas(anywidget.AnyWidget):
     height_px = traitlets.Int(260).tag(sync=True)
     # With `answers`, the browser sends one region at a time: the next, newest one goes when `answered` has come back.
     answers = traitlets.Bool(False).tag(sync=True)
-    stamp = traitlets.Int(0).tag(sync=True)
+    stamp = traitlets.Int(0).tag(sync=True, echo_update=False)
     answered = traitlets.Int(0).tag(sync=True)
 
     def __init__(self, **settings: Any) -> None:
@@ -61,13 +62,14 @@ class SoundCanvas(anywidget.AnyWidget):
         """Paint a map; `color_range` is the map's own by default."""
         edges_hz = find_band_edges(picture.frequency_hz)
         half_s = (picture.time_s[1] - picture.time_s[0]) / 2 if len(picture.time_s) > 1 else 0.5
-        positions, labels = place_frequency_ticks(picture.frequency_hz, gap=0.1)
+        positions, labels = place_band_ticks(picture, gap=0.1)
         with self.hold_sync():
             self.shape = list(picture.values.shape)
             self.values = to_bytes(picture.values)
             self.color_range = list(choose_color_range(picture.values, color_range))
             self.time_range_s = [float(picture.time_s[0] - half_s), float(picture.time_s[-1] + half_s)]
             self.band_edges_hz = edges_hz.tolist()
+            self.band_title = title_bands(picture)
             self.ticks_hz = [
                 [(position + 0.5) / len(picture.frequency_hz), label]
                 for position, label in zip(positions.tolist(), labels, strict=True)

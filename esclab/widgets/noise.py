@@ -250,6 +250,7 @@ class NoiseExplorer(Explorer):
                 control.layout.display = "" if shown else "none"
             self.undo_button.disabled, self.redo_button.disabled = not controller.can_undo, not controller.can_redo
             self._show_pictures()
+            self.picture.answered = self.picture.stamp  # before the sliders: what follows is no part of the answer
             self._show_region(edit.region)
             self._show_tries()
         finally:
@@ -260,8 +261,9 @@ class NoiseExplorer(Explorer):
         clean, changed = controller.pictures["clean"], controller.pictures["changed"]
         # One scale for before and after, from the clean clip, with room for noise above it.
         colours = choose_color_range(np.concatenate([clean.values.ravel(), changed.values.ravel()]), None)
-        self.picture.show_map(changed, colours)
-        self.picture.title, self.picture.subtitle = controller.clip.label, str(controller.edit)
+        with self.picture.hold_sync():
+            self.picture.show_map(changed, colours)
+            self.picture.title, self.picture.subtitle = controller.clip.label, str(controller.edit)
         before, after = controller.answers["clean"], controller.answers["changed"]
         self.scores.show(
             [one.probabilities for one in before],
@@ -297,9 +299,8 @@ class NoiseExplorer(Explorer):
         self.tries.value = "" if table.empty else f"<b>Kept</b>{table.to_html(index=False, escape=True, border=0)}"
 
     def _drag(self, change: dict[str, Any]) -> None:
-        region = read_region(self.picture.region, self.picture)
-        self.attempt(lambda: self.controller.change(region=region))
-        self.picture.answered = change["new"]
+        self.attempt(lambda: self.controller.change(region=read_region(self.picture.region, self.picture)))
+        self.picture.answered = change["new"]  # an error is an answer too
 
     def _hear_message(self, content: dict[str, Any]) -> None:
         if content.get("type") == "released":

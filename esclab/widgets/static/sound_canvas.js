@@ -4,6 +4,7 @@
 const MARGIN = { left: 52, right: 10, top: 6, bottom: 34 };
 const STRIP = 26; // px that a strip of weights takes
 const EDGE = 7; // px around a border that grab it
+const LONGEST_WAIT_MS = 300;
 const OVERLAY = [0, 229, 255];
 
 const floats = (view) => new Float32Array(view.buffer.slice(view.byteOffset, view.byteOffset + view.byteLength));
@@ -29,11 +30,13 @@ function render({ model, el }) {
   let region = get("region").slice();
   let drag = null;
   let waiting = false;
+  let arrived = () => {};
   let wanted = null;
   let gestureAt = 0;
   let audio = null;
   let playing = "";
   let frame = 0;
+  let fitted = ""; // width, height and pixel ratio that the canvases have
 
   const style = (name, fallback) => getComputedStyle(root).getPropertyValue(name).trim() || fallback;
   const span = () => get("time_range_s");
@@ -64,6 +67,9 @@ function render({ model, el }) {
     const width = Math.max(stage.clientWidth, 160);
     const height = get("height_px");
     const ratio = window.devicePixelRatio || 1;
+    const size = [width, height, ratio].join();
+    if (size === fitted) return;
+    fitted = size;
     for (const canvas of [picture, glass]) {
       canvas.width = Math.round(width * ratio);
       canvas.height = Math.round(height * ratio);
@@ -72,15 +78,18 @@ function render({ model, el }) {
       canvas.getContext("2d").setTransform(ratio, 0, 0, ratio, 0, 0);
     }
     stage.style.height = `${height}px`;
+  }
+
+  function place() {
     const below = get("time_strip").byteLength ? STRIP : 0;
     const beside = get("band_strip").byteLength ? STRIP + 8 : 0;
+    const [width, height] = fitted.split(",").map(Number);
     plot = {
       x: MARGIN.left,
       y: MARGIN.top,
       width: width - MARGIN.left - MARGIN.right - beside,
       height: height - MARGIN.top - MARGIN.bottom - below,
     };
-    paint();
   }
 
   function paintMap(context) {
@@ -126,7 +135,7 @@ function render({ model, el }) {
     context.translate(10, plot.y + plot.height / 2);
     context.rotate(-Math.PI / 2);
     context.textAlign = "center";
-    context.fillText("Frequency (Hz)", 0, 0);
+    context.fillText(get("band_title"), 0, 0);
     context.restore();
     const bottom = plot.y + plot.height;
     const under = bottom + (get("time_strip").byteLength ? STRIP : 0);
@@ -224,6 +233,7 @@ function render({ model, el }) {
   }
 
   function paint() {
+    place();
     const context = picture.getContext("2d");
     context.clearRect(0, 0, picture.width, picture.height);
     paintMap(context);
@@ -233,18 +243,30 @@ function render({ model, el }) {
     root.dataset.painted = String(Number(root.dataset.painted || 0) + 1);
   }
 
+  // While an answer is on its way, canvases wait for all of it: one frame, instead of one for each part that comes.
   function paintSoon() {
     if (frame) return;
-    frame = requestAnimationFrame(() => {
+    frame = 1;
+    const ready = window.esclabAnswer || Promise.resolve();
+    ready.then(() => requestAnimationFrame(() => {
       frame = 0;
-      fit();
-    });
+      paint();
+    }));
+  }
+
+  function refit() {
+    fit();
+    paintSoon();
   }
 
   // One request is under way at a time; when its answer comes, only the newest wish follows.
   function send() {
     if (wanted === null || waiting) return;
     waiting = true;
+    window.esclabAnswer = new Promise((resolve) => {
+      arrived = resolve;
+      setTimeout(resolve, LONGEST_WAIT_MS);
+    });
     model.set("region", wanted);
     model.set("stamp", get("stamp") + 1);
     wanted = null;
@@ -319,7 +341,6 @@ function render({ model, el }) {
     if (!drag) return;
     glass.releasePointerCapture(event.pointerId);
     drag = null;
-    if (region.length === 4) wish(region.slice());
     model.send({ type: "released" });
   }
 
@@ -411,13 +432,15 @@ function render({ model, el }) {
 
   function answered() {
     waiting = false;
-    const asked = Number(root.dataset.sentAt || 0);
-    requestAnimationFrame(() =>
+    arrived();
+    const since = Number(root.dataset.sentAt || 0);
+    const ready = window.esclabAnswer || Promise.resolve();
+    ready.then(() => requestAnimationFrame(() =>
       setTimeout(() => {
-        if (asked) (window.esclabLatencies ||= []).push(performance.now() - asked);
+        if (since) (window.esclabLatencies ||= []).push(performance.now() - since);
         root.dataset.answered = String(get("answered"));
       }, 0),
-    );
+    ));
     send();
   }
 
@@ -437,7 +460,8 @@ function render({ model, el }) {
   glass.addEventListener("focus", paintGlass);
   glass.addEventListener("blur", paintGlass);
   for (const name of ["values", "shape", "color_range", "overlay", "overlay_opacity", "time_strip", "band_strip", "boxes",
-    "height_px", "ticks_hz"]) model.on(`change:${name}`, paintSoon);
+    "ticks_hz", "band_title"]) model.on(`change:${name}`, paintSoon);
+  model.on("change:height_px", refit);
   model.on("change:region", () => {
     if (drag || wanted !== null) return;
     region = get("region").slice();
@@ -451,7 +475,7 @@ function render({ model, el }) {
     label();
   });
   model.on("change:answered", answered);
-  const watcher = new ResizeObserver(paintSoon);
+  const watcher = new ResizeObserver(refit);
   watcher.observe(stage);
   // A change of JupyterLab's theme changes attributes of the body.
   const themes = new MutationObserver(paintSoon);
@@ -459,6 +483,7 @@ function render({ model, el }) {
   buildButtons();
   label();
   fit();
+  paint();
   return () => {
     stop();
     watcher.disconnect();
