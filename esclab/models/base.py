@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor, nn
 
 
 class SoundClassifier(nn.Module):
     """Base of all networks: features `(clip, 1, frame, band)` to logits `(clip, class)`.
 
-    A subclass sets `cam_layers` (names of submodules, shallow to deep, with output `(clip, channel, frame, band)`),
-    `classifier` (the last linear layer) and writes `represent`. The training clips' mean and spread travel with the
-    weights, so a trained network takes features as the front end gives them.
+    A subclass sets `cam_layers` (names of submodules, shallow to deep, with output `(clip, channel, frame, band)`) and
+    `classifier` (the last linear layer), and writes `encode` and `pool_maps`, and `project` where layers stand between pooling
+    and classifier. Wrappers (votes, fusion) build on these three. A network that is not made so writes `represent`
+    instead. The training clips' mean and spread travel with the weights, so a trained network takes features as the
+    front end gives them.
 
     Parameters
     ----------
@@ -34,17 +37,57 @@ class SoundClassifier(nn.Module):
         self.input_mean.copy_(mean)
         self.input_std.copy_(std.clamp_min(1e-3))
 
+    def encode(self, features: Tensor) -> Tensor:
+        """Return the last feature maps of standardised features, shape (clip, channel, frame, band)."""
+        raise TypeError(f"{type(self).__name__} does not define encode")
+
+    def pool_maps(self, maps: Tensor) -> Tensor:
+        """Return feature maps (clip, channel, frame, band) pooled over frames and bands, shape (clip, d)."""
+        raise TypeError(f"{type(self).__name__} does not define pool_maps")
+
+    def project(self, pooled: Tensor) -> Tensor:
+        """Return the input of the classifier from pooled maps, any shape (..., d)."""
+        return pooled
+
     def represent(self, features: Tensor) -> Tensor:
         """Return the representation of standardised features, shape (clip, d)."""
-        raise TypeError(f"{type(self).__name__} does not define represent")
+        return self.project(self.pool_maps(self.encode(features)))
 
     def embed(self, features: Tensor) -> Tensor:
         """Return the representation before the last layer, shape (clip, d)."""
-        return self.represent((features - self.input_mean) / self.input_std)
+        return self.represent(self.standardise(features))
+
+    def standardise(self, features: Tensor) -> Tensor:
+        """Return features with the mean and spread of the training clips taken out, band by band."""
+        return (features - self.input_mean) / self.input_std
+
+    def answer(self, features: Tensor) -> tuple[Tensor, Tensor]:
+        """Return logits (clip, class) and the representation (clip, d) of one pass."""
+        embedding = self.embed(features)
+        return self.classifier(embedding), embedding
 
     def forward(self, features: Tensor) -> Tensor:
         """Return logits, shape (clip, class)."""
-        return self.classifier(self.embed(features))
+        return self.answer(features)[0]
+
+    def compute_loss(self, features: Tensor, targets: Tensor, *, label_smoothing: float = 0.0) -> tuple[Tensor, Tensor]:
+        """Return what training makes small, and the logits.
+
+        Parameters
+        ----------
+        features : Tensor of shape (clip, 1, frame, band)
+        targets : Tensor of shape (clip, class)
+            Shares of the classes.
+        label_smoothing : float
+
+        Returns
+        -------
+        loss : Tensor of shape ()
+            Cross-entropy; a network with a loss of its own (local losses, penalties) adds it here.
+        logits : Tensor of shape (clip, class), float32
+        """
+        logits = self(features).float()
+        return F.cross_entropy(logits, targets, label_smoothing=label_smoothing), logits
 
 
 def initialise_weights(model: nn.Module) -> None:

@@ -108,11 +108,18 @@ class CNN10(SoundClassifier):
         self.classifier = nn.Linear(channels[-1], classes)
         initialise_weights(self)
 
-    def represent(self, features: Tensor) -> Tensor:
-        """Map standardised features (clip, 1, frame, band) to the first fully connected layer's output, (clip, d)."""
+    def encode(self, features: Tensor) -> Tensor:
+        """Return the maps of the last block, shape (clip, channel, frame / 16, band / 16)."""
         x = self.bn0(features.transpose(1, 3)).transpose(1, 3)
         for name in self.cam_layers:
             x = self.get_submodule(name)(x)
-        x = x.mean(3, dtype=torch.float32)
-        x = x.amax(2) + x.mean(2)
-        return self.activation(self.fc1(self.dropout(x)))
+        return x
+
+    def pool_maps(self, maps: Tensor) -> Tensor:
+        """Return the mean over bands, then maximum plus mean over frames."""
+        x = maps.mean(3, dtype=torch.float32)
+        return x.amax(2) + x.mean(2)
+
+    def project(self, pooled: Tensor) -> Tensor:
+        """Return the output of the first fully connected layer."""
+        return self.activation(self.fc1(self.dropout(pooled)))

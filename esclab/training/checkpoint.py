@@ -15,8 +15,8 @@ from safetensors.torch import save
 
 from esclab.clips.dataset import ClipDataset
 from esclab.errors import RunError
-from esclab.models.attention import read_mixtures
 from esclab.models.base import SoundClassifier
+from esclab.models.recording import read_mixtures
 from esclab.storage import write_bytes, write_json, write_text
 from esclab.training.data import TrainingData
 from esclab.training.device import name_device

@@ -61,8 +61,8 @@ def predict_features(network: SoundClassifier, features: Tensor) -> tuple[np.nda
     probabilities, embeddings = [], []
     with torch.inference_mode():
         for batch in features.split(EVALUATION_BATCH):
-            embedding = network.embed(batch)
-            probabilities.append(network.classifier(embedding).double().softmax(1).cpu().numpy())
+            logits, embedding = network.answer(batch)
+            probabilities.append(logits.double().softmax(1).cpu().numpy())
             embeddings.append(embedding.cpu().numpy())
     network.train(was_training)
     return np.concatenate(probabilities), np.concatenate(embeddings)

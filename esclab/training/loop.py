@@ -10,15 +10,14 @@ from dataclasses import asdict, dataclass, field
 from typing import Any, cast
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor, nn
 
 from esclab.augment import mask_blocks, mix_up, roll_time
 from esclab.clips import load_dataset
 from esclab.clips.dataset import ClipDataset
 from esclab.errors import RunError, TrainingError
-from esclab.models.attention import read_mixtures
 from esclab.models.base import SoundClassifier
+from esclab.models.recording import read_mixtures
 from esclab.training.checkpoint import finish_run, load_state, save_arrays, save_state
 from esclab.training.data import TrainingData, load_training_data, predict_features, score_held_out
 from esclab.training.device import keep_freed_memory, open_fabric
@@ -120,6 +119,7 @@ def train(
     model, optimiser = fabric.setup(
         cast(nn.Module, torch.compile(network)) if compile_model else network, _build_optimiser(network, recipe)
     )
+    model.mark_forward_method("compute_loss")  # so that its precision is chosen as for a forward pass
     history = load_state(run, network, optimiser)
     seconds_before, started = (history[-1]["seconds"] if history else 0.0), time.perf_counter()
     saved_at = started
@@ -190,8 +190,7 @@ def _train_epoch(
         features, targets = _augment(data.features[rows], data.targets[rows], model, recipe, generator)
         for group in optimiser.param_groups:
             group["lr"] = recipe.learning_rate_at(first + step)
-        logits = model(features).float()
-        loss = F.cross_entropy(logits, targets, label_smoothing=recipe.label_smoothing)
+        loss, logits = model.compute_loss(features, targets, label_smoothing=recipe.label_smoothing)
         optimiser.zero_grad()
         fabric.backward(loss)
         optimiser.step()

@@ -12,8 +12,8 @@ from esclab.errors import OptionError
 from esclab.models import model_options
 
 _NOT_NEGATIVE = (
-    "duration_s", "decay", "weight_decay", "momentum", "mixup_alpha", "masks", "mask_frames", "mask_bands",
-    "label_smoothing",
+    "epochs", "decay_every_epochs", "duration_s", "decay", "weight_decay", "momentum", "mixup_alpha", "masks",
+    "mask_frames", "mask_bands", "label_smoothing",
 )  # fmt: skip
 
 
@@ -35,13 +35,16 @@ class Recipe:
         Whether each band is brought to zero mean and unit variance over the training clips.
     iterations, batch_size : int
         Number of optimiser steps, and clips in each.
+    epochs : int
+        Where above 0, the training's length in passes over the training clips, in place of `iterations`.
     optimiser : {"adam", "adamw", "sgd"}
     learning_rate : float
         Its highest value.
     schedule : {"constant", "exponential", "one-cycle"}
         "exponential" multiplies by `decay` every `decay_every` iterations; "one-cycle" rises over the first 30 %
         and falls to almost nothing, both along a cosine.
-    decay, decay_every, weight_decay, momentum : float
+    decay, decay_every, decay_every_epochs, weight_decay, momentum : float
+        Where `decay_every_epochs` is above 0 it stands in place of `decay_every`.
     mixup_alpha : float
         0 for none.
     masks, mask_frames, mask_bands : int
@@ -64,11 +67,13 @@ class Recipe:
     standardise: bool = True
     iterations: int = 400
     batch_size: int = 32
+    epochs: int = 0
     optimiser: Literal["adam", "adamw", "sgd"] = "adamw"
     learning_rate: float = 0.003
     schedule: Literal["constant", "exponential", "one-cycle"] = "one-cycle"
     decay: float = 1.0
     decay_every: int = 1
+    decay_every_epochs: int = 0
     weight_decay: float = 0.01
     momentum: float = 0.9
     mixup_alpha: float = 0.0
@@ -96,6 +101,14 @@ class Recipe:
             raise OptionError("label_smoothing", f"is {self.label_smoothing}", "give a number from 0 to 1")
         if not 0 < self.learning_rate < math.inf:
             raise OptionError("learning_rate", f"is {self.learning_rate}", "give a positive number")
+
+    def count_iterations(self, steps_per_epoch: int) -> Recipe:
+        """Return the recipe with its lengths in epochs written as iterations, for so many steps in an epoch."""
+        return replace(
+            self,
+            iterations=self.epochs * steps_per_epoch or self.iterations,
+            decay_every=self.decay_every_epochs * steps_per_epoch or self.decay_every,
+        )
 
     def learning_rate_at(self, iteration: int) -> float:
         """Return the learning rate of a step, counted from 0."""

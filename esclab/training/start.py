@@ -70,6 +70,7 @@ def create_run(
             f"is more than the {len(train_rows)} training clips",
             "choose a smaller one",
         )
+    recipe = recipe.count_iterations(max(1, len(train_rows) // recipe.batch_size))
     protocol = dataset.protocol
     if validation_fold:
         protocol += f"; fold {validation_fold} validates, test fold {fold} unseen"

@@ -12,7 +12,7 @@ from torch import Tensor, nn
 
 from esclab.analysis.cells import spread_cells
 from esclab.errors import OptionError
-from esclab.models.attention import record_attention
+from esclab.models.recording import record_attention
 from esclab.training.device import choose_precision
 from esclab.training.run import Run
 
@@ -32,7 +32,7 @@ class LiveAnswer:
     heatmap : ndarray of shape (frame, band)
         Grad-CAM on the input's frames and bands, 0 to 1 of its own maximum.
     temporal, spectral : ndarray or None
-        Attention weights of the chosen layer, one a frame or band of that layer.
+        Attention weights of the chosen layer, one a frame or band of that layer (`LayerAttention.strips`).
     mixture : dict of str to float
         Weights of its parallel branches.
     """
@@ -69,7 +69,7 @@ class LiveModel:
         with record_attention(self.network) as maps, torch.inference_mode():
             frames = self.feature.frames(round(run.config.duration_s * self.feature.config.sample_rate))
             self.network(torch.zeros(1, 1, frames, len(self.feature.frequency_hz)))
-        self.attention_layers = tuple(maps)
+        self.attention_layers = tuple(name for name, gates in maps.items() if gates.cells is not None)
 
     def answer(
         self, features: np.ndarray, *, target: int | None = None, layer: str = "", attention_layer: str = ""
@@ -103,13 +103,14 @@ class LiveModel:
             (gradients,) = torch.autograd.grad(logits[0, chosen], activations)
         heatmap = (activations * gradients.mean((2, 3), keepdim=True)).sum(1).relu().detach().float().numpy()
         spread = spread_cells(heatmap, *features.shape)[0]
-        gates = maps.get(attention_layer or next(iter(maps), ""))
+        gates = maps.get(attention_layer or next(iter(self.attention_layers), ""))
+        temporal, spectral = (None, None) if gates is None else gates.strips
         return LiveAnswer(
             probabilities,
             chosen,
             spread / max(float(spread.max()), 1e-12),
-            None if gates is None or gates.temporal is None else gates.temporal[0].numpy(),
-            None if gates is None or gates.spectral is None else gates.spectral[0].numpy(),
+            None if temporal is None else temporal[0].numpy(),
+            None if spectral is None else spectral[0].numpy(),
             {} if gates is None else gates.mixture,
         )
 

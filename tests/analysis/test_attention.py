@@ -7,7 +7,7 @@ import torch
 from esclab.analysis.attention import attend_clip, transform_clip
 from esclab.features import Feature, build_feature
 from esclab.models import build_model
-from esclab.models.attention import record_attention
+from esclab.models.recording import record_attention
 from esclab.models.base import SoundClassifier
 
 RATE = 8000

@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from esclab.analysis.attribution import attribute, methods_for
 from esclab.analysis.cells import spread_cells
 from esclab.models import build_model
-from esclab.models.attention import record_attention
+from esclab.models.recording import record_attention
 from esclab.models.base import SoundClassifier
 
 FRAMES, BANDS = 6, 4

@@ -9,14 +9,8 @@ import pytest
 import torch
 
 from esclab.errors import OptionError
-from esclab.models.attention import (
-    Arrangement,
-    LayerAttention,
-    TemporalSpectralAttention,
-    name_mixture,
-    read_mixtures,
-    record_attention,
-)
+from esclab.models.attention import Arrangement, TemporalSpectralAttention
+from esclab.models.recording import Gate, LayerAttention, read_mixtures, record_attention
 
 WEIGHT_T, BIAS_T = np.array([0.5, -1.0, 2.0]), 0.25
 WEIGHT_F, BIAS_F = np.array([-0.75, 0.3, 1.5]), -0.5
@@ -140,22 +134,21 @@ def test_gates_of_a_bfloat16_map_are_averaged_in_float32():
 @pytest.mark.parametrize("arrangement", ["parallel", "parallel-fixed"])
 def test_mixture_begins_equal_and_sums_to_1(arrangement):
     mixture = TemporalSpectralAttention(3, arrangement).mixture
-    np.testing.assert_allclose(mixture.detach().numpy(), [1 / 3] * 3, atol=1e-7)
+    np.testing.assert_allclose(list(mixture.values()), [1 / 3] * 3, atol=1e-7)
 
 
 @pytest.mark.parametrize("arrangement", ["temporal", "spectral", "temporal-spectral", "spectral-temporal"])
 def test_mixture_is_none_without_branches(arrangement):
     layer = TemporalSpectralAttention(3, arrangement)
-    assert layer.mixture is None
-    assert name_mixture(layer) == {}
+    assert layer.mixture == {}
 
 
 def test_mixture_names_its_branches_in_the_order_of_equation_7():
     layer = make_layer("parallel")
     expected = np.exp(MIXTURE_LOGITS) / np.exp(MIXTURE_LOGITS).sum()
-    assert name_mixture(layer) == pytest.approx(dict(zip(("alpha", "beta", "gamma"), expected, strict=True)))
+    assert layer.mixture == pytest.approx(dict(zip(("alpha", "beta", "gamma"), expected, strict=True)))
     assert read_mixtures(torch.nn.ModuleDict({"block7": torch.nn.ModuleDict({"attention": layer})})) == {
-        "block7": name_mixture(layer)
+        "block7": layer.mixture
     }
 
 
@@ -210,7 +203,7 @@ def test_recording_of_nothing_is_empty():
     with record_attention(torch.nn.Linear(2, 2)) as maps:
         pass
     assert maps == {}
-    assert LayerAttention() == LayerAttention(None, None, {})
+    assert LayerAttention() == LayerAttention(mixture={})
 
 
 def test_attention_refuses_an_unknown_arrangement():
@@ -229,3 +222,28 @@ def test_recording_inside_a_recording_hands_back_to_the_outer_one():
         layer(x)
     assert outer
     assert layer.listener is None
+
+
+class SpatialGate(Gate):
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        weights = torch.sigmoid(x.mean(1, keepdim=True))
+        self.tell("spatial", weights)
+        self.tell("channel", x.mean((2, 3)))
+        return x * weights
+
+
+def test_recorded_spatial_gate_gives_cells_and_means_as_strips():
+    x = torch.from_numpy(make_map())
+    gate = SpatialGate()
+    with record_attention(gate) as maps:
+        gate(x)
+    (layer,) = maps.values()
+    expected = sigmoid(make_map().mean(1))
+    np.testing.assert_allclose(layer.cells.numpy(), expected)
+    np.testing.assert_allclose(layer.strips[0].numpy(), expected.mean(2))
+    np.testing.assert_allclose(layer.strips[1].numpy(), expected.mean(1))
+    np.testing.assert_allclose(layer.channel.numpy(), make_map().mean((2, 3)))
+
+
+def test_gate_of_channels_alone_has_no_cells():
+    assert LayerAttention(channel=torch.ones(1, 3)).cells is None

@@ -123,5 +123,5 @@ def test_cnn10_starts_with_xavier_weights_and_zero_biases():
 
 
 def test_base_class_says_what_a_network_lacks():
-    with pytest.raises(TypeError, match="SoundClassifier does not define represent"):
+    with pytest.raises(TypeError, match="SoundClassifier does not define encode"):
         SoundClassifier(40).embed(torch.zeros(1, 1, 64, 40))

@@ -12,8 +12,9 @@ from torch import Tensor
 
 from esclab.errors import OptionError
 from esclab.models import MODELS, build_model, find_model, model_options
-from esclab.models.attention import TemporalSpectralAttention, read_mixtures, record_attention
+from esclab.models.attention import TemporalSpectralAttention
 from esclab.models.base import SoundClassifier
+from esclab.models.recording import read_mixtures, record_attention
 
 CLASSES = 7
 BLOCKS = ("block1", "block2", "block3", "block4")

@@ -139,3 +139,12 @@ def test_recipe_survives_json():
 
 def test_recipe_of_a_later_version_is_read_without_its_new_fields():
     assert Recipe.from_dict({**QUICK.to_dict(), "invented_later": 1}) == QUICK
+
+
+def test_recipe_in_epochs_becomes_iterations_and_stays_so():
+    recipe = Recipe("x", epochs=60, decay_every_epochs=20, decay=0.1, schedule="exponential", learning_rate=0.01)
+    counted = recipe.count_iterations(10)
+    assert (counted.iterations, counted.decay_every) == (600, 200)
+    assert counted.count_iterations(10) == counted
+    assert [counted.learning_rate_at(i) for i in (0, 199, 200, 400)] == pytest.approx([0.01, 0.01, 0.001, 0.0001])
+    assert QUICK.count_iterations(10) == QUICK

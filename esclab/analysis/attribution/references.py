@@ -16,14 +16,10 @@ if TYPE_CHECKING:
 
 
 def find_gates(model: nn.Module) -> tuple[str, ...]:
-    """Return the names of a network's layers with attention, e.g. ("block1", "block2"), shallow to deep."""
-    from esclab.models.attention import TemporalSpectralAttention
+    """Return the names of a network's layers whose gates weigh frames, bands or cells, e.g. ("block1", "block2")."""
+    from esclab.models import recording
 
-    return tuple(
-        name.removesuffix(".attention")
-        for name, module in model.named_modules()
-        if isinstance(module, TemporalSpectralAttention)
-    )
+    return tuple(name for name, gate in recording.find_gates(model).items() if gate.weighs_cells)
 
 
 def map_attention(question: Question) -> Tensor:
@@ -37,13 +33,14 @@ def map_attention(question: Question) -> Tensor:
     """
     import torch
 
-    from esclab.models.attention import record_attention
+    from esclab.models.recording import record_attention
 
     with torch.no_grad(), record_attention(question.model) as recorded:
         question.model(question.features)
     frames, bands = question.features.shape[2:]
-    layers = [question.layer] if question.layer else list(recorded)
-    maps = [spread_cells(recorded[layer].cells.numpy(), frames, bands) for layer in layers]
+    layers = [question.layer] if question.layer else find_gates(question.model)
+    weights = {layer: recorded[layer].cells for layer in layers}
+    maps = [spread_cells(cells.numpy(), frames, bands) for cells in weights.values() if cells is not None]
     return torch.from_numpy(np.mean(maps, axis=0))
 
 
