@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -12,12 +13,16 @@ from esclab.results import Predictions
 if TYPE_CHECKING:
     from esclab.clips.dataset import ClipDataset
 
+# From training rows (clip, number), their classes (clip,) and test rows (clip, number) to the classes met in training
+# and their probabilities for each test clip, (clip, class).
+FitAndPredict = Callable[[np.ndarray, np.ndarray, np.ndarray], tuple[np.ndarray, np.ndarray]]
+
 BASELINE = "logistic regression on mean log-mel"
 MAX_ITERATIONS = 10_000
 
 
 def mean_feature_baseline(features: np.ndarray, dataset: ClipDataset) -> Predictions:
-    """Predict each fold by logistic regression on the features' mean over time.
+    """Predict each test fold by logistic regression on the features' mean over time.
 
     Parameters
     ----------
@@ -49,14 +54,54 @@ def mean_feature_baseline(features: np.ndarray, dataset: ClipDataset) -> Predict
             "compute features of shape (clip, channel, frame, band) from this dataset",
         )
     means = features.mean(axis=2, dtype=np.float64).reshape(len(features), -1)
-    if not np.isfinite(means).all():
+    return predict_folds(means, dataset, _fit_and_predict, model=BASELINE)
+
+
+def predict_folds(
+    rows: np.ndarray, dataset: ClipDataset, fit_and_predict: FitAndPredict, *, model: str, seed: int = 0
+) -> Predictions:
+    """Predict the clips of each test fold with a classifier that was fitted on all other clips.
+
+    Parameters
+    ----------
+    rows : ndarray of float, shape (clip, number)
+        What describes each clip, in the order of the dataset's table.
+    dataset : ClipDataset
+    fit_and_predict : callable
+        `(train, true, test) -> (classes, probabilities)`: fits on rows and classes of the training clips, and returns
+        the classes met and their probabilities for each test clip, shape (clip, class).
+    model : str
+        The name that the predictions get.
+    seed : int
+        The seed that the predictions name.
+
+    Returns
+    -------
+    predictions : Predictions
+        The clips of all test folds, in the order of the table. A class that the training clips lack gets
+        probability 0.
+
+    Raises
+    ------
+    DatasetError
+        When the rows do not fit the dataset or hold a value that is not a number, or when the other folds hold
+        fewer than two classes.
+    """
+    if rows.ndim != 2 or len(rows) != len(dataset):
+        raise DatasetError(
+            dataset.name,
+            f"numbers of shape {rows.shape} do not fit {len(dataset)} clips",
+            "compute one row of numbers a clip from this dataset",
+        )
+    if not np.isfinite(rows).all():
         raise DatasetError(
             dataset.name,
             "a feature is not a finite number",
             "check the recordings and compute the features again",
         )
-    true = dataset.table["class_index"].to_numpy(dtype=int)
-    probabilities = np.zeros((len(means), len(dataset.class_names)))
+    table = dataset.table
+    true = table["class_index"].to_numpy(dtype=int)
+    probabilities = np.zeros((len(rows), len(dataset.class_names)))
     for fold in dataset.folds:
         train, test = dataset.split_fold(fold)
         if len(np.unique(true[train])) < 2:
@@ -65,16 +110,18 @@ def mean_feature_baseline(features: np.ndarray, dataset: ClipDataset) -> Predict
                 "the other folds hold fewer than two classes",
                 "use a dataset with more folds or clips",
             )
-        classes, answers = _fit_and_predict(means[train], true[train], means[test])
+        classes, answers = fit_and_predict(rows[train], true[train], rows[test])
         probabilities[np.ix_(test, classes)] = answers
+    tested = np.flatnonzero(table["fold"].isin(dataset.folds))
     return Predictions(
-        clips=dataset.table["clip"].to_numpy(dtype=str),
-        sources=dataset.table["source"].to_numpy(dtype=str),
-        folds=dataset.table["fold"].to_numpy(dtype=int),
-        true=true,
-        probabilities=probabilities,
+        clips=table["clip"].to_numpy(dtype=str)[tested],
+        sources=table["source"].to_numpy(dtype=str)[tested],
+        folds=table["fold"].to_numpy(dtype=int)[tested],
+        true=true[tested],
+        probabilities=probabilities[tested],
         class_names=dataset.class_names,
-        model=BASELINE,
+        model=model,
+        seed=seed,
     )
 
 

@@ -1,14 +1,16 @@
-"""How good one model's answers are: accuracy, recall per class, log loss, calibration error."""
+"""How good a model's answers are: accuracy, recall per class, log loss, calibration error."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
 
-from esclab.analysis.alignment import check_predictions
+from esclab.analysis.alignment import align_predictions, check_predictions, group_by_model
 from esclab.analysis.calibration import measure_calibration
+from esclab.analysis.tables import UNKNOWN
 from esclab.results import ConfusionResult, Predictions
 
 SMALLEST_PROBABILITY = float(np.finfo(np.float64).eps)
@@ -40,6 +42,11 @@ class Scores:
     ece: float
     per_class: pd.DataFrame
     confusion: ConfusionResult
+
+    @property
+    def macro_accuracy(self) -> float:
+        """The mean of the classes' own accuracies, as DCASE and SPSM (section 4.1) call what `uar` is."""
+        return self.uar
 
 
 def score_predictions(predictions: Predictions) -> Scores:
@@ -76,6 +83,40 @@ def score_predictions(predictions: Predictions) -> Scores:
         per_class=per_class,
         confusion=ConfusionResult(counts, predictions.class_names, predictions.model),
     )
+
+
+def score_table(predictions: Sequence[Predictions], *, sizes_mib: Mapping[str, float] | None = None) -> pd.DataFrame:
+    """Return accuracy, macro accuracy and log loss of several models as a table to read.
+
+    Parameters
+    ----------
+    predictions : sequence of Predictions
+        One a model and seed, all on the same clips; a model's scores are the means over its seeds.
+    sizes_mib : mapping of str to float, optional
+        Size of each model, in MiB (see `esclab.analysis.measure_size`); adds a column.
+
+    Returns
+    -------
+    table : DataFrame of str
+        One row a model, in order of first appearance: `Model`, `Accuracy (%)`, `Macro accuracy (%)`, `Log loss` and,
+        where asked for, `Size (MiB)` (a dash where unknown). The columns of SPSM's Tables 2 to 4.
+
+    Raises
+    ------
+    OptionError, DatasetError
+        As `align_predictions`.
+    """
+    rows = []
+    for model, runs in group_by_model(align_predictions(predictions)).items():
+        scores = [score_predictions(run) for run in runs]
+        accuracy, macro, loss = (
+            np.mean([getattr(score, name) for score in scores]) for name in ("accuracy", "macro_accuracy", "log_loss")
+        )
+        rows.append((model, f"{100 * accuracy:.1f}", f"{100 * macro:.1f}", f"{loss:.3f}"))
+    table = pd.DataFrame(rows, columns=["Model", "Accuracy (%)", "Macro accuracy (%)", "Log loss"])
+    if sizes_mib is not None:
+        table["Size (MiB)"] = [f"{sizes_mib[name]:.2f}" if name in sizes_mib else UNKNOWN for name in table["Model"]]
+    return table
 
 
 def _count_confusions(p: Predictions) -> np.ndarray:

@@ -4,11 +4,19 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from esclab.cli.data import JSON
+from esclab.errors import EsclabError
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from esclab.analysis.size import ModelSize
+    from esclab.results import Predictions
+    from esclab.training.run import Run
 
 RUN = Annotated[str, typer.Argument(help="A run folder, or a shipped run such as ts-cnn10-synth10.")]
 
@@ -32,7 +40,10 @@ def evaluate(
     out: Annotated[Path | None, typer.Option(help="Folder for figures (PNG, SVG, PDF, CSV).")] = None,
     as_json: JSON = False,
 ) -> None:
-    """Score a run on its held-out clips: accuracy, macro recall, log loss, calibration, per class."""
+    """Score a run on its held-out clips: accuracy, macro accuracy, log loss, calibration, per class, and its size.
+
+    Where the dataset has several recording devices (dcase2020-1a), also by device.
+    """
     from esclab.analysis.calibration import measure_calibration
     from esclab.analysis.scores import score_predictions
     from esclab.analysis.tables import format_table
@@ -43,6 +54,8 @@ def evaluate(
     predictions = found.read_predictions()
     scores = score_predictions(predictions)
     values = {name: float(getattr(scores, name)) for name in SCORES}
+    size = _measure_size(found)
+    devices, reason = _score_devices(found, predictions)
     if out is not None:
         from esclab.figures.export import export
         from esclab.results import LearningResult
@@ -54,19 +67,58 @@ def evaluate(
         export("calibration", measure_calibration(predictions), out / "calibration", how=how)
         export("learning", learning, out / "learning", how=how)
     if as_json:
-        per_class = scores.per_class.to_dict("records")
-        typer.echo(json.dumps({"run": str(found.path), **values, "per_class": per_class}, indent=2))
+        content = {"run": str(found.path), **values, "parameters": size.parameters, "size_mib": size.mib}
+        tables = {"per_class": scores.per_class, "devices": devices}
+        typer.echo(json.dumps(content | {name: _to_records(table) for name, table in tables.items()}, indent=2))
         return
     typer.echo(f"{found.label}, {found.config.dataset}: {found.config.protocol}; {len(predictions.true)} clips\n")
     names = {
         "accuracy": "accuracy",
-        "uar": "macro recall (UAR)",
+        "uar": "macro accuracy (UAR)",
         "log_loss": "log loss",
         "ece": "calibration error (ECE)",
     }
     for name, value in values.items():
         typer.echo(f"{names[name]:<24} " + (f"{value:.3f}" if name == "log_loss" else f"{100 * value:.1f} %"))
+    typer.echo(f"{'model size':<24} {size.mib:.2f} MiB ({size.parameters:,} parameters)")
     typer.echo("\n" + format_table(scores.per_class.round(3), "markdown"))
+    if devices is not None:
+        typer.echo("\nBy recording device:\n")
+        typer.echo(format_table(devices.round(3), "markdown"))
+    elif reason:
+        typer.echo(f"\nNot by recording device: {reason}")
+
+
+def _measure_size(run: Run) -> ModelSize:
+    import torch
+
+    from esclab.analysis.size import measure_size
+
+    with torch.random.fork_rng():  # the fresh weights are only counted, so drawing them should leave no trace
+        return measure_size(run.build_model())
+
+
+def _score_devices(run: Run, predictions: Predictions) -> tuple[pd.DataFrame | None, str]:
+    """Return scores by recording device, or none and, where its dataset has several devices, why."""
+    from esclab.analysis.devices import score_devices
+    from esclab.clips import DATASETS, load_dataset
+
+    entry = DATASETS.get(run.config.dataset.partition(":")[0])
+    if entry is None or not entry.has_devices:
+        return None, ""
+    try:
+        dataset = load_dataset(run.config.dataset)
+        several = len(set(dataset.devices.values())) > 1
+        return (score_devices(predictions, dataset) if several else None), ""
+    except EsclabError as error:
+        return None, str(error)
+
+
+def _to_records(table: pd.DataFrame | None) -> Any:
+    """Return the rows for JSON, which has no NaN."""
+    if table is None:
+        return None
+    return table.astype(object).where(table.notna(), None).to_dict("records")
 
 
 def predict(

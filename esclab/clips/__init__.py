@@ -14,7 +14,7 @@ from esclab.clips.digest import digest_clips
 from esclab.clips.entry import DatasetEntry
 from esclab.clips.home import data_folders, data_home
 
-from esclab.clips import csv_table, esc, folder, fsdd, synth, urbansound8k  # isort: skip
+from esclab.clips import csv_table, dcase, esc, folder, fsdd, synth, urbansound8k  # isort: skip
 from esclab.errors import OptionError
 
 __all__ = [
@@ -41,6 +41,7 @@ DATASETS: dict[str, DatasetEntry] = {
     "esc50": esc.ENTRY,
     "urbansound8k": urbansound8k.ENTRY,
     "fsdd": fsdd.ENTRY,
+    **dcase.ENTRIES,
     "folder": folder.ENTRY,
     "csv": csv_table.ENTRY,
 }

@@ -39,6 +39,10 @@ class ClipDataset:
         Where known, one row an event: `clip`, `onset_s`, `offset_s`, `low_hz`, `high_hz`.
     categories : mapping of str to str
         Class name to its parent category, where the data have such; empty elsewhere.
+    devices : mapping of str to str
+        Clip name to the device that recorded it, where that differs among clips; empty elsewhere.
+    test_folds : tuple of int
+        The folds that test, where the others only part the training clips for validation; empty where all test in turn.
     """
 
     name: str
@@ -51,6 +55,8 @@ class ClipDataset:
     citation: str = ""
     events: pd.DataFrame | None = field(default=None, repr=False)
     categories: Mapping[str, str] = field(default_factory=dict, repr=False)
+    devices: Mapping[str, str] = field(default_factory=dict, repr=False)
+    test_folds: tuple[int, ...] = ()
 
     def __len__(self) -> int:
         """Return the number of clips."""
@@ -58,7 +64,12 @@ class ClipDataset:
 
     @property
     def folds(self) -> tuple[int, ...]:
-        """The folds, in order."""
+        """The folds that test, in order."""
+        return self.test_folds or self.all_folds
+
+    @property
+    def all_folds(self) -> tuple[int, ...]:
+        """The folds of the table, in order; each may validate while another one tests."""
         return tuple(int(fold) for fold in sorted(self.table["fold"].unique()))
 
     @cached_property
@@ -74,7 +85,7 @@ class ClipDataset:
         Parameters
         ----------
         fold : int
-            The test fold; all other folds train.
+            The test fold, one of `folds`; all other clips train.
 
         Returns
         -------
@@ -84,15 +95,9 @@ class ClipDataset:
         Raises
         ------
         OptionError
-            When the dataset has no such fold.
+            When the dataset has no such fold, or it does not test.
         """
-        if fold not in self.folds:
-            raise OptionError(
-                f"fold {fold}",
-                f"{self.name} has no such fold",
-                f"choose one of {', '.join(map(str, self.folds))}",
-            )
-        held_out = (self.table["fold"] == fold).to_numpy()
+        held_out = self._rows_of(fold, self.folds)
         return np.flatnonzero(~held_out), np.flatnonzero(held_out)
 
     def split_validation(self, fold: int, validation_fold: int) -> tuple[np.ndarray, np.ndarray]:
@@ -104,7 +109,18 @@ class ClipDataset:
             When the dataset has no such folds, or both are the same.
         """
         train, _ = self.split_fold(fold)
-        _, validation = self.split_fold(validation_fold)
+        validation = np.flatnonzero(self._rows_of(validation_fold, self.all_folds))
         if validation_fold == fold:
             raise OptionError("validation fold", f"{fold} is the test fold", "choose one of the training folds")
         return np.setdiff1d(train, validation), validation
+
+    def _rows_of(self, fold: int, allowed: tuple[int, ...]) -> np.ndarray:
+        """Return whether each row is of a fold, bool, shape (clip,)."""
+        if fold not in allowed:
+            known = fold in self.all_folds
+            raise OptionError(
+                f"fold {fold}",
+                f"{self.name} tests on other folds only" if known else f"{self.name} has no such fold",
+                f"choose one of {', '.join(map(str, allowed))}",
+            )
+        return (self.table["fold"] == fold).to_numpy()

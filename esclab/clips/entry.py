@@ -26,6 +26,8 @@ class DatasetEntry:
         `DatasetError` tells when the data are not on this machine.
     get : callable
         `get(option) -> None` makes or downloads the data; it does nothing when they are there.
+    has_devices : bool
+        Whether clips were recorded with several devices, which `ClipDataset.devices` tells apart.
     """
 
     name: str
@@ -35,3 +37,4 @@ class DatasetEntry:
     citation: str
     load: Callable[[str], ClipDataset]
     get: Callable[[str], None]
+    has_devices: bool = False

@@ -30,7 +30,7 @@ AUDIO_SUFFIXES = (
 LISTED = 5  # problems spelled out in one message
 
 
-def read_csv(path: Path, required: Iterable[str] = ()) -> pd.DataFrame:
+def read_csv(path: Path, required: Iterable[str] = (), *, separator: str = ",") -> pd.DataFrame:
     """Read a CSV file as text, in any column order, with or without a byte-order mark.
 
     Parameters
@@ -38,6 +38,8 @@ def read_csv(path: Path, required: Iterable[str] = ()) -> pd.DataFrame:
     path : Path
     required : iterable of str
         Columns that must be there.
+    separator : str
+        What stands between two cells.
 
     Returns
     -------
@@ -52,6 +54,7 @@ def read_csv(path: Path, required: Iterable[str] = ()) -> pd.DataFrame:
     try:
         table = pd.read_csv(
             path,
+            sep=separator,
             dtype=str,
             keep_default_na=False,
             encoding="utf-8-sig",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pandas as pd
@@ -43,6 +43,23 @@ class Predictions:
     def correct(self) -> np.ndarray:
         """Whether the predicted class is the true one, bool, shape (clip,)."""
         return self.predicted == self.true
+
+    def select(self, rows: np.ndarray) -> Predictions:
+        """Return the predictions of some clips.
+
+        Parameters
+        ----------
+        rows : ndarray of bool, shape (clip,), or of int
+            Which clips.
+        """
+        return replace(
+            self,
+            clips=self.clips[rows],
+            sources=self.sources[rows],
+            folds=self.folds[rows],
+            true=self.true[rows],
+            probabilities=self.probabilities[rows],
+        )
 
 
 @dataclass(frozen=True)

@@ -57,7 +57,7 @@ def run_folder(
 
 def validation_fold_of(dataset: ClipDataset, fold: int) -> int:
     """Return the training fold that validates when `fold` tests: the next one, cyclically."""
-    folds = dataset.folds
+    folds = dataset.all_folds
     return folds[(folds.index(fold) + 1) % len(folds)]
 
 

@@ -119,7 +119,7 @@ class ClipExplorer(Explorer):
             style=STYLE,
         )
         self.fold_choice = widgets.Dropdown(
-            options=[("all folds", 0), *((f"fold {fold}", fold) for fold in clips.folds)],
+            options=[("all folds", 0), *((f"fold {fold}", fold) for fold in clips.all_folds)],
             description="Fold",
             tooltip="Only clips of this fold",
             style={"description_width": "60px"},
@@ -272,7 +272,9 @@ def write_facts(facts: Sequence[tuple[str, str]]) -> str:
 
 
 def close_events(events: pd.DataFrame, picture: TimeFrequencyMap) -> pd.DataFrame:
-    """Return events whose open ends reach the borders of a map."""
+    """Return events whose open ends reach the borders of a map; without frequencies, they have its full height."""
+    if picture.axis != "frequency":
+        events = events.assign(low_hz=0.0, high_hz=float(picture.frequency_hz[-1]) + 1.0)
     ends = {
         "onset_s": 0.0,
         "offset_s": float(picture.time_s[-1]),

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -81,3 +83,10 @@ def test_baseline_refuses_features_that_are_not_finite(dataset, features):
 def test_baseline_refuses_a_single_fold(features):
     with pytest.raises(DatasetError, match="fewer than two classes"):
         mean_feature_baseline(features, _dataset(np.arange(12) % 2, np.ones(12, dtype=int)))
+
+
+def test_baseline_predicts_only_the_folds_that_test(dataset, features):
+    whole = mean_feature_baseline(features, dataset)
+    part = mean_feature_baseline(features, replace(dataset, test_folds=(2,)))
+    assert part.clips.tolist() == ["clip4", "clip5", "clip6", "clip7"]
+    np.testing.assert_array_equal(part.probabilities, whole.probabilities[4:8])

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from sklearn import metrics
 
-from esclab.analysis import score_predictions
+from esclab.analysis import score_predictions, score_table
 from esclab.errors import DatasetError
 
 
@@ -97,3 +97,29 @@ def test_scores_do_not_depend_on_the_order_of_clips(answer, data, count):
 def test_unsound_predictions_are_refused(answer, change, cause):
     with pytest.raises(DatasetError, match=cause):
         score_predictions(replace(answer([0, 1], [0, 1]), **change))
+
+
+def test_macro_accuracy_is_the_mean_of_the_recalls(imbalanced):
+    assert score_predictions(imbalanced).macro_accuracy == pytest.approx((5 / 6 + 1 / 3 + 0) / 3, abs=1e-15)
+
+
+def test_score_table_has_a_row_a_model_over_its_seeds(answer):
+    true = [0, 0, 0, 1]
+    right = answer(true, true, model="one", confidence=0.5)  # a tie goes to class a, so that clip 4 is wrong
+    answers = [
+        answer(true, [0, 0, 0, 0], model="one", confidence=0.75),
+        answer(true, [0, 0, 1, 1], model="one", confidence=0.75, seed=1),
+        replace(right, model="two"),
+    ]
+    table = score_table(answers, sizes_mib={"two": 18.897})
+    assert table["Model"].tolist() == ["one", "two"]
+    assert table["Accuracy (%)"].tolist() == ["75.0", "75.0"]
+    # Recalls 1 and 0, and with seed 1, 2/3 and 1: means 1/2 and 5/6, whose mean is 2/3.
+    assert table["Macro accuracy (%)"].tolist() == ["66.7", "50.0"]
+    # Three of four clips have 0.75, one 0.25: (3 x 0.2877 + 1.3863) / 4 = 0.562; ln 2 for the other model.
+    assert table["Log loss"].tolist() == ["0.562", "0.693"]
+    assert table["Size (MiB)"].tolist() == ["–", "18.90"]
+
+
+def test_score_table_without_sizes_has_no_column_of_them(imbalanced):
+    assert score_table([imbalanced]).columns.tolist() == ["Model", "Accuracy (%)", "Macro accuracy (%)", "Log loss"]

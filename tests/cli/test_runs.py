@@ -1,12 +1,15 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
 
+from esclab import clips
+from esclab.errors import DatasetError
 from esclab.models import MODELS
 from esclab.training.run import open_run
 
@@ -29,6 +32,35 @@ def test_evaluate_prints_the_scores_of_the_held_out_clips(call, trained):
     assert "10 clips" in shown
     assert f"accuracy                 {100 * content['accuracy']:.1f} %" in shown
     assert "| dog" in shown
+    assert "macro accuracy (UAR)" in shown
+    assert "log loss" in shown
+    parameters = sum(weights.numel() for weights in open_run(trained.run).load_model().parameters())
+    assert f"model size               {4 * parameters / 2**20:.2f} MiB ({parameters:,} parameters)" in shown
+    assert content["parameters"] == parameters
+    assert content["devices"] is None
+    assert "recording device" not in shown
+
+
+def test_evaluate_tells_devices_apart_where_the_dataset_does(call, trained, monkeypatch):
+    made = clips.load_dataset("synth10:50")
+    devices = {clip: "ab"[number % 2] for number, clip in enumerate(made.table["clip"])}
+    monkeypatch.setitem(clips.DATASETS, "synth10", replace(clips.DATASETS["synth10"], has_devices=True))
+    monkeypatch.setattr(clips, "load_dataset", lambda spec: replace(made, devices=devices))
+    rows = json.loads(call("evaluate", trained.run, "--json").stdout)["devices"]
+    assert [(row["device"], row["clips"], row["training_clips"]) for row in rows] == [
+        ("a", 5, 20), ("b", 5, 20), ("all", 10, 40),
+    ]  # fmt: skip
+    assert rows[2]["accuracy"] == pytest.approx(open_run(trained.run).summary["accuracy"])
+    assert "By recording device:" in call("evaluate", trained.run).stdout
+
+
+def test_evaluate_without_the_recordings_says_why_devices_are_missing(call, trained, monkeypatch):
+    def refuse(spec: str) -> None:
+        raise DatasetError(spec, "is not here", "get it")
+
+    monkeypatch.setitem(clips.DATASETS, "synth10", replace(clips.DATASETS["synth10"], has_devices=True))
+    monkeypatch.setattr(clips, "load_dataset", refuse)
+    assert "Not by recording device: synth10:50: is not here; get it." in call("evaluate", trained.run).stdout
 
 
 def test_evaluate_writes_its_figures_for_screen_and_print(call, trained, tmp_path):

@@ -14,7 +14,7 @@ from esclab.cli import app, main
 
 COMMANDS = (
     "demo", "datasets", "get", "check", "train", "resume", "cv", "models", "evaluate", "predict",
-    "attend", "noise", "sensitivity", "figure4", "explain", "trust", "embed", "errors",
+    "attend", "noise", "sensitivity", "figure4", "explain", "trust", "embed", "errors", "baselines",
 )  # fmt: skip
 LOADED = """
 import sys

@@ -8,6 +8,7 @@ import pytest
 import soundfile
 
 WriteTone = Callable[..., Path]
+SCENES = ("airport", "bus", "park")
 
 
 @pytest.fixture
@@ -79,6 +80,42 @@ def make_fsdd(write_tone: WriteTone) -> Callable[[Path], Path]:
         for number in range(40):
             digit, speaker, take = number % 10, ("george", "lucas")[number // 20], 4 + number // 10 % 2
             write_tone(folder / "recordings" / f"{digit}_{speaker}_{take}.wav", 300.0 + 20 * number)
+        return folder
+
+    return make
+
+
+@pytest.fixture
+def make_dcase(write_tone: WriteTone) -> Callable[..., Path]:
+    """Return a function that writes a dataset in DCASE's layout.
+
+    Three scenes; of each, locations that train (two), test (one) or are in neither part (one), with one clip a device;
+    device s4 does not train. `labels` renames the scenes; `header=False` writes the parts as 2018 did.
+    """
+
+    def make(
+        folder: Path, *, devices: tuple[str, ...] = ("a",), labels: tuple[str, ...] = SCENES, header: bool = True
+    ) -> Path:
+        meta = ["filename\tscene_label\tidentifier\tsource_label"]
+        parts: dict[str, list[str]] = {"train": [], "evaluate": []}
+        places = [(scene, part) for part in ("train", "evaluate", "train", "") for scene in range(3)]
+        for place, (scene, part) in enumerate(places):
+            for device in devices:
+                name = f"audio/{SCENES[scene]}-lyon-{place}-{40 * place}-{device}.wav"
+                write_tone(folder / name, 200.0 + 10 * len(meta))
+                meta.append(f"{name}\t{labels[scene]}\tlyon-{place}\t{device}")
+                if part and (device, part) != ("s4", "train"):
+                    parts[part].append(f"{name}\t{labels[scene]}")
+        (folder / "meta.csv").write_text("\n".join(meta) + "\n")
+        (folder / "evaluation_setup").mkdir()
+        names = [line.split("\t")[0] for line in parts["evaluate"]]
+        for part, lines, title in (
+            ("train", parts["train"], "filename\tscene_label"),
+            ("evaluate", parts["evaluate"], "filename\tscene_label"),
+            ("test", names, "filename"),
+        ):
+            path = folder / "evaluation_setup" / f"fold1_{part}.{'csv' if header else 'txt'}"
+            path.write_text("\n".join([title, *lines] if header else lines) + "\n")
         return folder
 
     return make

@@ -7,11 +7,14 @@ from esclab.clips import DATASETS, ClipDataset, check_dataset, get_dataset, load
 from esclab.clips.dataset import COLUMNS
 from esclab.errors import DatasetError, OptionError
 
-REAL = ("esc10", "esc50", "urbansound8k", "fsdd:speakers", "fsdd:digits")
+DCASE = ("dcase2018-1a", "dcase2019-1a", "dcase2020-1a", "dcase2020-1a:b", "dcase2020-1b")
+REAL = ("esc10", "esc50", "urbansound8k", "fsdd:speakers", "fsdd:digits", *DCASE)
 
 
 @pytest.fixture
-def made(request, tmp_path, monkeypatch, make_esc, make_urbansound8k, make_fsdd, make_folder) -> ClipDataset:
+def made(
+    request, tmp_path, monkeypatch, make_esc, make_urbansound8k, make_fsdd, make_dcase, make_folder
+) -> ClipDataset:
     """Load the dataset of a spec from a small folder in its layout; synth10 is made in the session's home."""
     spec = request.param
     if spec.startswith("synth10"):
@@ -21,6 +24,11 @@ def made(request, tmp_path, monkeypatch, make_esc, make_urbansound8k, make_fsdd,
     make_esc(tmp_path / "ESC-50")
     make_urbansound8k(tmp_path / "UrbanSound8K")
     make_fsdd(tmp_path / "fsdd")
+    make_dcase(tmp_path / "TUT-urban-acoustic-scenes-2018-development", header=False)
+    make_dcase(tmp_path / "TAU-urban-acoustic-scenes-2019-development")
+    make_dcase(tmp_path / "TAU-urban-acoustic-scenes-2020-mobile-development", devices=("a", "b", "s4"))
+    three = ("indoor", "transportation", "outdoor")
+    make_dcase(tmp_path / "TAU-urban-acoustic-scenes-2020-3class-development", labels=three)
     own = make_folder(tmp_path / "own")
     lines = [f"{file.relative_to(own)},{file.relative_to(own).parts[0]}" for file in own.rglob("*.*")]
     (own / "table.csv").write_text("\n".join(["path,class", *lines]))
