@@ -19,6 +19,7 @@ import torch
 import torch.nn.functional as F
 
 from benchmarks.attribution import bench_attribution
+from benchmarks.features import bench_front_ends
 from benchmarks.noise import bench_noise
 from esclab.clips import load_dataset, read_clip
 from esclab.features import build_feature
@@ -147,6 +148,7 @@ def main() -> None:
     table = pd.DataFrame(
         [
             *bench_features(options.repeats * 3),
+            *bench_front_ends(options.repeats),
             *bench_noise(options.repeats),
             *bench_attribution(options.repeats),
             *bench_training(options.repeats, compiled=options.compiled),

@@ -9,13 +9,14 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
-from esclab.analysis.cells import locate_cells
+from esclab.analysis.cells import Ranges, find_ranges, locate_cells
 from esclab.analysis.intervals import bootstrap_interval
 from esclab.analysis.robustness import CLEAN, NoiseCondition, load_clips_of, seed_clip, transform_noisy
 from esclab.clips.audio import read_clip
 from esclab.clips.dataset import ClipDataset
 from esclab.clips.pick import find_row
 from esclab.errors import OptionError
+from esclab.features import in_hertz
 from esclab.results import ActivationShareResult, Region, TimeFrequencyMap
 from esclab.training.run import Run
 
@@ -43,7 +44,7 @@ def record_activations(model: SoundClassifier, features: Tensor, *, layer: str) 
     Returns
     -------
     activations : Tensor of shape (clip, frame, band)
-        On the layer's own frames and bands.
+        On the layer's own frames and bands; where it covers several ranges of bands (`find_ranges`), once for each.
 
     Raises
     ------
@@ -62,7 +63,7 @@ def record_activations(model: SoundClassifier, features: Tensor, *, layer: str) 
                 model(batch)
     finally:
         handle.remove()
-    return torch.cat(found)
+    return torch.cat(found).repeat(1, 1, len(find_ranges(model, layer)))
 
 
 def map_activation(
@@ -85,20 +86,25 @@ def map_activation(
     import torch
 
     values = record_activations(model, torch.from_numpy(features.copy())[None, None], layer=layer)[0].numpy()
-    time_s, frequency_hz = locate_layer(feature, features.shape, values.shape)
-    return TimeFrequencyMap(values, time_s, frequency_hz, label, ACTIVATION_UNIT)
+    time_s, frequency_hz = locate_layer(feature, features.shape, values.shape, ranges=find_ranges(model, layer))
+    return TimeFrequencyMap(values, time_s, frequency_hz, label, ACTIVATION_UNIT, axis=feature.axis)
 
 
 def locate_layer(
-    feature: Feature, shape: tuple[int, ...], shape_here: tuple[int, ...]
+    feature: Feature, shape: tuple[int, ...], shape_here: tuple[int, ...], *, ranges: Ranges | None = None
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Return the centres of a layer's frames (s) and bands (Hz), given the input's and the layer's (frame, band)."""
-    axes = feature.time_s(shape[0]), feature.frequency_hz
-    time_s, frequency_hz = (
-        np.interp(locate_cells(len(axis), here), np.arange(len(axis)), axis)
-        for axis, here in zip(axes, shape_here, strict=True)
-    )
-    return time_s, frequency_hz
+    """Return the centres of a layer's frames (s) and bands (Hz), given the input's and the layer's (frame, band).
+
+    `ranges` are the bands that the layer covers, see `find_ranges`; all by default.
+    """
+    frames, bands_hz, ranges = feature.time_s(shape[0]), feature.frequency_hz, ranges or ((0, shape[1]),)
+    parts = [_locate_axis(bands_hz[first:last], shape_here[1] // len(ranges)) for first, last in ranges]
+    return _locate_axis(frames, shape_here[0]), np.concatenate(parts)
+
+
+def _locate_axis(axis: np.ndarray, length_here: int) -> np.ndarray:
+    """Return the centres of a layer's cells along one axis of the input."""
+    return np.interp(locate_cells(len(axis), length_here), np.arange(len(axis)), axis)
 
 
 def region_of_cells(
@@ -110,7 +116,8 @@ def region_of_cells(
     ----------
     feature : Feature
     frames, bands : (int, int), optional
-        First and last, both included, counted from 0; all by default.
+        First and last, both included, counted from 0; all by default. Bands are those of a front end with places in
+        Hz (`features.in_hertz`).
     """
     region = {}
     if frames is not None:
@@ -120,7 +127,7 @@ def region_of_cells(
             feature.time_s(frames[1] + 1)[-1] + half_s,
         )
     if bands is not None:
-        centres = feature.frequency_hz
+        centres = in_hertz(feature).frequency_hz
         borders = np.concatenate([[0.0], (centres[:-1] + centres[1:]) / 2, [np.inf]])
         region["low_hz"], region["high_hz"] = borders[bands[0]], borders[bands[1] + 1]
     return Region(**{name: float(value) for name, value in region.items()})
@@ -209,11 +216,11 @@ def _share_in_run(
             )
         features = torch.from_numpy(known[key].astype(np.float32))
         maps = record_activations(model, features, layer=layer).numpy()
-        axes = locate_layer(feature, features.shape[2:], maps.shape[1:])
+        axes = locate_layer(feature, features.shape[2:], maps.shape[1:], ranges=find_ranges(model, layer))
         for condition, noisy in zip(conditions, maps, strict=True):
             if condition.kind == CLEAN:
                 continue
-            inside = cells_inside(condition.region, *axes)
+            inside = cells_inside(condition.region, *axes, axis=feature.axis)
             rows.append(
                 {
                     "model": run.config.model, "region": str(condition.region), "clip": str(clip),
@@ -225,10 +232,12 @@ def _share_in_run(
     return rows
 
 
-def cells_inside(region: Region, time_s: np.ndarray, frequency_hz: np.ndarray) -> np.ndarray:
-    """Return which cells have their centre in the region, bool of shape (frame, band)."""
+def cells_inside(
+    region: Region, time_s: np.ndarray, frequency_hz: np.ndarray, *, axis: str = "frequency"
+) -> np.ndarray:
+    """Return which cells have their centre in the region, bool of shape (frame, band); all bands where none has Hz."""
     in_time = (time_s >= region.onset_s) & (time_s < region.offset_s)
-    in_band = (frequency_hz >= region.low_hz) & (frequency_hz < region.high_hz)
+    in_band = (frequency_hz >= region.low_hz) & (frequency_hz < region.high_hz) | (axis != "frequency")
     return in_time[:, None] & in_band[None, :]
 
 

@@ -89,7 +89,10 @@ def split_sound(
     spectrum = _transform(transform, samples)
     time_s, frequency_hz = mask_axes(len(samples), sample_rate)
     values = _interpolate(importance.values, importance.time_s, time_s)
-    values = _interpolate(values.T, importance.frequency_hz, frequency_hz).T
+    if importance.axis == "frequency":
+        values = _interpolate(values.T, importance.frequency_hz, frequency_hz).T
+    else:  # it tells when, not where
+        values = np.repeat(values.mean(axis=1, keepdims=True), len(frequency_hz), axis=1)
     above, through = _rank_energy(values, np.abs(spectrum) ** 2)
     energy = float(np.sum(samples**2))
     mask, kept = np.ones_like(values), samples

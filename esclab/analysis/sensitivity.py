@@ -12,6 +12,7 @@ from esclab.analysis.robustness import NoiseCondition, load_clips_of, seed_clip,
 from esclab.clips.audio import read_clip
 from esclab.clips.dataset import ClipDataset
 from esclab.errors import OptionError
+from esclab.features import in_hertz
 from esclab.results import Region, SensitivityResult, TimeFrequencyMap
 from esclab.training.run import Run
 
@@ -69,13 +70,14 @@ def measure_sensitivity(
     """
     if not clips:
         raise OptionError("clips", "are none", "give one clip at least")
-    pictures = [transform_noisy(samples, feature, [NoiseCondition()])[0, 0] for samples in clips]
+    shown = in_hertz(feature)  # noise has a place in Hz, whatever the network hears
+    pictures = [transform_noisy(samples, shown, [NoiseCondition()])[0, 0] for samples in clips]
     frames, bands = pictures[0].shape
     if not (1 <= slots <= frames and 1 <= ranges <= bands):
         cause = f"does not fit a clip of {frames} frames and {bands} bands"
         raise OptionError(f"grid of {slots} x {ranges}", cause, "choose a coarser one")
     slot_edges_s = np.linspace(0.0, len(clips[0]) / feature.config.sample_rate, slots + 1)
-    band_edges_hz = divide_bands(feature.frequency_hz, ranges, highest_hz=feature.config.sample_rate / 2)
+    band_edges_hz = divide_bands(shown.frequency_hz, ranges, highest_hz=feature.config.sample_rate / 2)
     conditions = [
         NoiseCondition(kind, snr_db, Region(start, end, low, high), reference)
         for start, end in itertools.pairwise(slot_edges_s)
@@ -94,7 +96,7 @@ def measure_sensitivity(
     shape = (slots, ranges)
     return SensitivityResult(
         spectrogram=TimeFrequencyMap(
-            np.mean(pictures, axis=0), feature.time_s(frames), feature.frequency_hz, label, feature.unit
+            np.mean(pictures, axis=0), shown.time_s(frames), shown.frequency_hz, label, shown.unit
         ),
         slot_edges_s=slot_edges_s,
         band_edges_hz=band_edges_hz,

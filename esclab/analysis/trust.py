@@ -241,17 +241,20 @@ def _score_run(
             targets=true if target == "true" else predict_classes(model, features),
             folds=table["fold"].to_numpy(),
             sources=table["source"].to_numpy(dtype=str),
-            masks=_mark_events(dataset, table["clip"], axes),
+            masks=_mark_events(dataset, table["clip"], axes, axis=feature.axis),
         )
         yield from score_batch(model, fresh, batch, seed=seed, **options)
 
 
 def _mark_events(
-    dataset: ClipDataset, clips: pd.Series, axes: tuple[np.ndarray, np.ndarray]
+    dataset: ClipDataset, clips: pd.Series, axes: tuple[np.ndarray, np.ndarray], *, axis: str
 ) -> list[np.ndarray] | None:
-    """Return each clip's event mask, or None where no events are known."""
+    """Return each clip's event mask, of all bands where none has a place in Hz; None where no events are known."""
     from esclab.analysis.localisation import event_mask
 
     if dataset.events is None:
         return None
-    return [event_mask(dataset.events[dataset.events["clip"] == clip], *axes) for clip in clips]
+    events = dataset.events
+    if axis != "frequency":
+        events = events.assign(low_hz=-np.inf, high_hz=np.inf)
+    return [event_mask(events[events["clip"] == clip], *axes) for clip in clips]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shlex
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -178,12 +179,10 @@ def _split_clip(
 ) -> dict[str, np.ndarray]:
     """Return the clip and what each map keeps and removes, by name, e.g. "gradcam-block4-kept"."""
     from esclab.analysis.listen import split_sound
-    from esclab.results import TimeFrequencyMap
 
     sounds = {"clip": samples}
-    axes = result.spectrogram.time_s, result.spectrogram.frequency_hz
     for found in result.maps:
-        split = split_sound(samples, sample_rate, TimeFrequencyMap(found.values, *axes), share=share)
+        split = split_sound(samples, sample_rate, replace(result.spectrogram, values=found.values), share=share)
         name = "-".join(part for part in (found.method, found.layer) if part)
         sounds |= {f"{name}-kept": split.kept, f"{name}-removed": split.removed}
     return sounds

@@ -31,7 +31,7 @@ def load_features(
     feature: Feature,
     *,
     duration_s: float | None = None,
-    dtype: Literal["float16", "float32"] = "float16",
+    dtype: Literal["float16", "float32"] | None = None,
     progress: Callable[[int, int], None] | None = None,
     folder: str | Path | None = None,
 ) -> np.ndarray:
@@ -43,8 +43,8 @@ def load_features(
     feature : Feature
     duration_s : float, optional
         Length to which clips are padded or cut; the dataset's own by default.
-    dtype : {"float16", "float32"}
-        Precision on disk. float16 keeps a log-mel to 0.03 dB.
+    dtype : {"float16", "float32"}, optional
+        Precision on disk; the front end's own by default. float16 keeps a log-mel to 0.03 dB.
     progress : callable, optional
         Called with (clips done, clips in all) while features are computed.
     folder : str or Path, optional
@@ -60,6 +60,7 @@ def load_features(
         When clips cannot be read; their number and the first ten are named.
     """
     duration_s = float(duration_s or dataset.duration_s)
+    dtype = dtype or feature.precision
     folder = Path(folder) if folder else data_home() / "store"
     settings = {
         "version": VERSION,

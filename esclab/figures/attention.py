@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from esclab.errors import OptionError
-from esclab.figures.scale import check_map, choose_color_range
+from esclab.figures.scale import check_map, choose_color_range, name_band_column, pick_scale_values
 from esclab.figures.spectrogram import spectrogram_data
 from esclab.figures.theme import Hand, choose_hand
 from esclab.results import AttentionLayer, AttentionResult
@@ -50,7 +50,7 @@ def attention_figure(
         raise OptionError(model, "it records no attention", "choose a model with attention gates")
     for layer in layers:
         _check_layer(layer)
-    colours = choose_color_range(result.spectrogram.values, color_range)
+    colours = choose_color_range(pick_scale_values(result.spectrogram), color_range)
     return choose_hand(hand, plotly=draw_plotly, paper=draw_print)(result, plan_strips(layers), colours)
 
 
@@ -60,11 +60,12 @@ def attention_data(result: AttentionResult) -> pd.DataFrame:
     `kind` is "spectrogram" (layer "input"), "temporal", "spectral" or "mixture" (then `branch` is its name); what a
     kind does not have is empty.
     """
+    bands = name_band_column(result.spectrogram)
     parts = [spectrogram_data(result.spectrogram).assign(layer="input", kind="spectrogram", branch="")]
     for layer in result.layers:
         tables: dict[str, dict[str, Any]] = {
             "temporal": {"time_s": layer.time_s, "value": layer.temporal},
-            "spectral": {"frequency_hz": layer.frequency_hz, "value": layer.spectral},
+            "spectral": {bands: layer.frequency_hz, "value": layer.spectral},
             "mixture": {"branch": list(layer.mixture), "value": list(layer.mixture.values()) or None},
         }
         for kind, columns in tables.items():
@@ -72,7 +73,7 @@ def attention_data(result: AttentionResult) -> pd.DataFrame:
                 parts.append(pd.DataFrame(columns).assign(layer=layer.name, kind=kind))
     data = pd.concat(parts, ignore_index=True)
     data["branch"] = data["branch"].fillna("")
-    return data[["layer", "kind", "branch", "time_s", "frequency_hz", "value"]]
+    return data[["layer", "kind", "branch", "time_s", bands, "value"]]
 
 
 def _check_layer(layer: AttentionLayer) -> None:

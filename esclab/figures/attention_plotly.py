@@ -20,8 +20,8 @@ from esclab.figures.attention_strips import (
     title_attention,
     write_mixture,
 )
-from esclab.figures.scale import find_edges, place_frequency_ticks
-from esclab.figures.spectrogram import X_TITLE, Y_TITLE, build_heatmap, label_values
+from esclab.figures.scale import find_edges, place_band_ticks, title_bands, write_band
+from esclab.figures.spectrogram import X_TITLE, build_heatmap, label_values
 from esclab.figures.text import plotly_text
 from esclab.figures.theme import (
     ACCENT,
@@ -85,7 +85,7 @@ def _share_axes(figure: Any, result: AttentionResult, plan: StripPlan) -> None:
     """Let the strips zoom with the spectrogram, whose axes are the only ones with labels."""
     bottom = len(plan.rows) + 1
     edges_s, bands = find_edges(result.spectrogram.time_s), len(result.spectrogram.frequency_hz)
-    positions, labels = place_frequency_ticks(result.spectrogram.frequency_hz)
+    positions, labels = place_band_ticks(result.spectrogram)
     centre = figure.get_subplot(bottom, 1)
     over_time = {"range": [edges_s[0], edges_s[-1]], "showgrid": False}
     over_bands = {"tickvals": positions, "ticktext": labels, "range": [-0.5, bands - 0.5], "showgrid": False}
@@ -96,7 +96,7 @@ def _share_axes(figure: Any, result: AttentionResult, plan: StripPlan) -> None:
         shared = {"matches": centre.yaxis.plotly_name.replace("axis", ""), "showticklabels": False}
         figure.update_yaxes(**over_bands, **shared, row=bottom, col=col)
     figure.update_xaxes(title_text=X_TITLE, **over_time, row=bottom, col=1)
-    figure.update_yaxes(title_text=Y_TITLE, **over_bands, row=bottom, col=1)
+    figure.update_yaxes(title_text=title_bands(result.spectrogram), **over_bands, row=bottom, col=1)
     if not plan.columns and len(plan.widths) > 1:
         figure.update_xaxes(visible=False, row=bottom, col=2)
         figure.update_yaxes(visible=False, row=bottom, col=2)
@@ -144,7 +144,7 @@ def _add_spectral(figure: Any, layer: AttentionLayer, result: AttentionResult, p
         mode="lines",
         name=plotly_text(layer.name),
         line={"color": COLOURS[1], "width": 2, "shape": "vh"},
-        hovertemplate="band at %{customdata:.0f} Hz<br>weight %{x:.4f}<extra>%{fullData.name}</extra>",
+        hovertemplate=f"band at {write_band(result.spectrogram)}<br>weight %{{x:.4f}}<extra>%{{fullData.name}}</extra>",
     )
     figure.add_trace(trace, row=row, col=col)
     ticks, labels, limits = scale_strip(weights)

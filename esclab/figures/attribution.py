@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from esclab.errors import OptionError
-from esclab.figures.scale import check_map, choose_color_range
+from esclab.figures.scale import check_map, choose_color_range, name_band_column, pick_scale_values
 from esclab.figures.spectrogram import spectrogram_data
 from esclab.figures.text import shorten
 from esclab.figures.theme import MAP_COLOURS, Hand, choose_hand
@@ -19,7 +19,7 @@ SPECTROGRAM_TITLE = "Spectrogram"
 # The spectrogram alone may go to black; under a map it stays pale, so that in grey too only the map is dark.
 GREY_FROM, GREY_TO, PALE_GREY_TO = 1.0, 0.05, 0.66
 COLOURS_FROM, COLOURS_TO, MOST_OPAQUE, OPACITY_SLOPE = 0.86, 0.12, 0.94, 2.0
-COLUMNS = ["kind", "map", "method", "layer", "model", "class_name", "probability", "time_s", "frequency_hz", "value"]
+COLUMNS = ["kind", "map", "method", "layer", "model", "class_name", "probability", "time_s"]
 
 
 def attribution_figure(
@@ -65,7 +65,7 @@ def attribution_figure(
         raise OptionError("AttributionResult.maps", "it holds no map", "give at least one")
     for attribution in result.maps:
         _check_attribution(attribution, result.spectrogram.values.shape)
-    colours = choose_color_range(result.spectrogram.values, color_range)
+    colours = choose_color_range(pick_scale_values(result.spectrogram), color_range)
     columns = max(1, min(columns, len(result.maps) + 1))
     draw = choose_hand(hand, plotly=draw_plotly, paper=draw_print)
     return draw(result, colours, columns=columns, overlay=overlay)
@@ -85,7 +85,8 @@ def attribution_data(result: AttributionResult) -> pd.DataFrame:
         names = {name: getattr(attribution, name) for name in names}
         values = {"value": attribution.values.ravel(), "share": share_importance(attribution).ravel()}
         parts.append(spectrogram.assign(kind="map", map=number, probability=attribution.probability, **names, **values))
-    return pd.concat(parts, ignore_index=True)[[*COLUMNS, "share"]]
+    bands = name_band_column(result.spectrogram)
+    return pd.concat(parts, ignore_index=True)[[*COLUMNS, bands, "value", "share"]]
 
 
 def share_importance(attribution: AttributionMap) -> np.ndarray:

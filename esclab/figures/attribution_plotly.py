@@ -21,8 +21,8 @@ from esclab.figures.attribution import (
     title_map,
 )
 from esclab.figures.events import outline_events
-from esclab.figures.scale import find_edges, place_frequency_ticks
-from esclab.figures.spectrogram import X_TITLE, Y_TITLE, label_values
+from esclab.figures.scale import find_edges, place_band_ticks, title_bands, write_band
+from esclab.figures.spectrogram import X_TITLE, label_values
 from esclab.figures.text import plotly_text
 from esclab.figures.theme import SCREEN_FONT_PX, SCREEN_WIDTH_PX, SOFT_INK, build_color_bar, register_template
 from esclab.results import AttributionMap, AttributionResult
@@ -86,7 +86,7 @@ def _build_spectrogram(result: AttributionResult, *, first: bool) -> Any:
         z=np.where(np.isfinite(spectrogram.values), spectrogram.values, np.nan).T.astype(np.float32),
         customdata=_spread_bands(result) if first else None,
         coloraxis="coloraxis" if first else "coloraxis3",
-        hovertemplate=f"%{{x:.3f}} s, %{{customdata:.0f}} Hz<br>%{{z:.4~g}} {plotly_text(spectrogram.unit)}"
+        hovertemplate=f"%{{x:.3f}} s, {write_band(spectrogram)}<br>%{{z:.4~g}} {plotly_text(spectrogram.unit)}"
         "<extra></extra>"
         if first
         else None,
@@ -103,6 +103,7 @@ def _add_map(figure: Any, result: AttributionResult, attribution: AttributionMap
     import plotly.graph_objects as go
 
     levels, unit = result.spectrogram.values.T, plotly_text(result.spectrogram.unit)
+    band = write_band(result.spectrogram, "%{customdata[0]:.0f}")
     trace = go.Heatmap(
         x=np.asarray(result.spectrogram.time_s, dtype=float),
         y=np.arange(len(result.spectrogram.frequency_hz)),
@@ -110,7 +111,7 @@ def _add_map(figure: Any, result: AttributionResult, attribution: AttributionMap
         customdata=np.dstack([_spread_bands(result), attribution.values.T, levels]).astype(np.float32),
         coloraxis="coloraxis2",
         name=plotly_text(attribution.method),
-        hovertemplate="%{x:.3f} s, %{customdata[0]:.0f} Hz<br>%{z:.0f} % of the maximum, value %{customdata[1]:.3~g}"
+        hovertemplate=f"%{{x:.3f}} s, {band}<br>%{{z:.0f}} % of the maximum, value %{{customdata[1]:.3~g}}"
         f"<br>level %{{customdata[2]:.4~g}} {unit}<extra>%{{fullData.name}}</extra>",
     )
     figure.add_trace(trace, **place)
@@ -123,7 +124,7 @@ def _add_map(figure: Any, result: AttributionResult, attribution: AttributionMap
 
 
 def _label_axes(figure: Any, result: AttributionResult, panels: int, columns: int) -> None:
-    positions, labels = place_frequency_ticks(result.spectrogram.frequency_hz, gap=0.12)
+    positions, labels = place_band_ticks(result.spectrogram, gap=0.12)
     edges_s, bands = find_edges(result.spectrogram.time_s), len(result.spectrogram.frequency_hz)
     figure.update_yaxes(tickvals=positions, ticktext=labels, range=[-0.5, bands - 0.5], showgrid=False)
     figure.update_xaxes(range=[edges_s[0], edges_s[-1]], showgrid=False, zeroline=False)
@@ -131,7 +132,7 @@ def _label_axes(figure: Any, result: AttributionResult, panels: int, columns: in
         place = {"row": number // columns + 1, "col": number % columns + 1}
         figure.update_xaxes(title_text=X_TITLE, showticklabels=True, **place)
     for row in range(1, math.ceil(panels / columns) + 1):
-        figure.update_yaxes(title_text=Y_TITLE, row=row, col=1)
+        figure.update_yaxes(title_text=title_bands(result.spectrogram), row=row, col=1)
 
 
 def _build_color_axes(

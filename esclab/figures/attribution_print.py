@@ -22,8 +22,8 @@ from esclab.figures.attribution import (
     title_map,
 )
 from esclab.figures.events import draw_events
-from esclab.figures.scale import find_edges, place_frequency_ticks
-from esclab.figures.spectrogram import X_TITLE, Y_TITLE, draw_mesh, label_values
+from esclab.figures.scale import find_edges, place_band_ticks, title_bands
+from esclab.figures.spectrogram import X_TITLE, draw_mesh, label_values
 from esclab.figures.theme import ONE_COLUMN_IN, SOFT_INK, TWO_COLUMNS_IN, new_print_figure, print_style
 from esclab.results import AttributionMap, AttributionResult
 
@@ -73,7 +73,7 @@ def _draw_panels(
         if number == 0:
             first, level_mesh = axes, _draw_spectrogram(axes, result, colours, GREY_TO)
             axes.set_title(SPECTROGRAM_TITLE, fontsize="medium")
-            axes.set_yticks(*place_frequency_ticks(result.spectrogram.frequency_hz, gap=0.17))
+            axes.set_yticks(*place_band_ticks(result.spectrogram, gap=0.17))
         else:
             attribution = result.maps[number - 1]
             if overlay:
@@ -83,7 +83,7 @@ def _draw_panels(
             axes.set_title("\n".join(title), fontsize="medium")
         draw_events(axes, result.spectrogram, result.events)
         lowest, leftmost = number >= panels - columns, col == 0
-        axes.set(xlabel=X_TITLE if lowest else "", ylabel=Y_TITLE if leftmost else "")
+        axes.set(xlabel=X_TITLE if lowest else "", ylabel=title_bands(result.spectrogram) if leftmost else "")
         axes.tick_params(labelbottom=lowest, labelleft=leftmost)
     return level_mesh, share_mesh
 

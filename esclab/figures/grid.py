@@ -10,8 +10,17 @@ import numpy as np
 import pandas as pd
 
 from esclab.errors import OptionError
-from esclab.figures.scale import check_map, choose_color_range, find_edges, locate_bands, place_frequency_ticks
-from esclab.figures.spectrogram import X_TITLE, Y_TITLE, build_heatmap, draw_mesh, label_values, spectrogram_data
+from esclab.figures.scale import (
+    check_map,
+    choose_color_range,
+    find_edges,
+    locate_range,
+    name_band_column,
+    pick_scale_values,
+    place_band_ticks,
+    title_bands,
+)
+from esclab.figures.spectrogram import X_TITLE, build_heatmap, draw_mesh, label_values, spectrogram_data
 from esclab.figures.text import plotly_text
 from esclab.figures.theme import (
     SCREEN_FONT_PX,
@@ -42,7 +51,7 @@ def grid_figure(
 
     Rows with the same unit share one colour scale. All maps share the time axis; each row has bands of its own. A
     column's region is outlined in every map of the column, cut at the map's edges, and left out where the map shows
-    nothing of it.
+    nothing of it; maps without frequencies have outlines of full height.
 
     Parameters
     ----------
@@ -75,7 +84,8 @@ def grid_figure(
 def grid_data(result: GridResult) -> pd.DataFrame:
     """Return one row a map, frame and band: `row`, `column`, `region`, `unit`, `time_s`, `frequency_hz`, `value`.
 
-    `region` is the column's region in words, empty where nothing is outlined.
+    `region` is the column's region in words, empty where nothing is outlined. Bands without a frequency are numbers, in
+    a column `coefficient` or `band_row`.
     """
     parts = []
     for row in result.rows:
@@ -84,7 +94,8 @@ def grid_data(result: GridResult) -> pd.DataFrame:
             named = spectrogram_data(tfmap).assign(row=row.label, column=column, region=words, unit=tfmap.unit)
             parts.append(named)
     data = pd.concat(parts, ignore_index=True)
-    return data[["row", "column", "region", "unit", "time_s", "frequency_hz", "value"]]
+    bands = dict.fromkeys(name_band_column(row.maps[0]) for row in result.rows)
+    return data[["row", "column", "region", "unit", "time_s", *bands, "value"]]
 
 
 def place_region(region: Region, tfmap: TimeFrequencyMap) -> tuple[float, float, float, float] | None:
@@ -97,7 +108,7 @@ def place_region(region: Region, tfmap: TimeFrequencyMap) -> tuple[float, float,
     """
     edges_s = find_edges(tfmap.time_s)
     left, right = np.clip([region.onset_s, region.offset_s], edges_s[0], edges_s[-1])
-    bottom, top = locate_bands(np.array([region.low_hz, region.high_hz]), tfmap.frequency_hz)
+    bottom, top = locate_range(tfmap, region.low_hz, region.high_hz)
     return (float(left), float(right), float(bottom), float(top)) if left < right and bottom < top else None
 
 
@@ -112,7 +123,8 @@ def _check_grid(result: GridResult) -> None:
         first = row.maps[0]
         for tfmap in row.maps:
             check_map(tfmap)
-            if not np.array_equal(tfmap.frequency_hz, first.frequency_hz) or tfmap.unit != first.unit:
+            alike = np.array_equal(tfmap.frequency_hz, first.frequency_hz) and tfmap.axis == first.axis
+            if not alike or tfmap.unit != first.unit:
                 raise OptionError(
                     f"row {row.label!r}", "its maps differ in bands or unit", "give each kind its own row"
                 )
@@ -129,7 +141,9 @@ def _choose_color_ranges(result: GridResult, asked: dict[str, tuple[float, float
     found = {}
     for unit in units:
         maps = [tfmap for row in result.rows if row.maps[0].unit == unit for tfmap in row.maps]
-        found[unit] = choose_color_range(np.concatenate([tfmap.values.ravel() for tfmap in maps]), asked.get(unit))
+        found[unit] = choose_color_range(
+            np.concatenate([pick_scale_values(tfmap).ravel() for tfmap in maps]), asked.get(unit)
+        )
     return found
 
 
@@ -173,10 +187,10 @@ def _draw_plotly(result: GridResult, colours: ColorRanges) -> Any:
             figure.add_trace(build_heatmap(tfmap, colours[tfmap.unit], **bar), row=i, col=j)
             _outline(figure, result.regions[j - 1], tfmap, (i, j))
         _label_row(figure, row.label, i)
-        positions, labels = place_frequency_ticks(row.maps[0].frequency_hz, gap=0.12)
+        positions, labels = place_band_ticks(row.maps[0], gap=0.12)
         limits = _widen(-0.5, len(row.maps[0].frequency_hz) - 0.5)
         figure.update_yaxes(tickvals=positions, ticktext=labels, range=limits, showgrid=False, row=i)
-        figure.update_yaxes(title_text=Y_TITLE, row=i, col=1)
+        figure.update_yaxes(title_text=title_bands(row.maps[0]), row=i, col=1)
     figure.update_xaxes(range=_widen(*_time_range(result)), showgrid=False, nticks=6)
     figure.update_xaxes(title_text=X_TITLE, row=rows)
     figure.update_layout(
@@ -267,7 +281,7 @@ def _draw_row(axes_of_row: Any, result: GridResult, number: int, colours: ColorR
     row = result.rows[number]
     for axes, tfmap, region in zip(axes_of_row, row.maps, result.regions, strict=True):
         mesh = draw_mesh(axes, tfmap, colours[tfmap.unit])
-        axes.set_yticks(*place_frequency_ticks(tfmap.frequency_hz, gap=0.12))
+        axes.set_yticks(*place_band_ticks(tfmap, gap=0.12))
         axes.set_xlim(_time_range(result))
         axes.locator_params(axis="x", nbins=5)
         axes.label_outer()

@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 
 from esclab.errors import OptionError
 from esclab.results import TimeFrequencyMap
+
+AXIS_TITLES = {"frequency": "Frequency (Hz)", "coefficient": "Coefficient", "row": "Row"}
+_AXIS_COLUMNS = {"frequency": "frequency_hz", "coefficient": "coefficient", "row": "band_row"}
 
 
 def find_edges(centres: np.ndarray) -> np.ndarray:
@@ -87,6 +92,52 @@ def place_frequency_ticks(bands_hz: np.ndarray, *, gap: float = 0.07) -> tuple[n
     return np.array([position for position, _ in kept]), [_label_frequency(hz) for _, hz in kept]
 
 
+def place_band_ticks(tfmap: TimeFrequencyMap, *, gap: float = 0.07) -> tuple[np.ndarray, list[str]]:
+    """Return positions and labels of the ticks of a map's band axis, in Hz or, where it has none, whole numbers.
+
+    For `gap` and what is returned see `place_frequency_ticks`.
+    """
+    positions, labels = place_frequency_ticks(tfmap.frequency_hz, gap=gap)
+    if tfmap.axis == "frequency":
+        return positions, labels
+    whole = [place for place, label in enumerate(labels) if "." not in label]
+    return positions[whole], [labels[place] for place in whole]
+
+
+def locate_range(tfmap: TimeFrequencyMap, low_hz: Any, high_hz: Any) -> tuple[np.ndarray, np.ndarray]:
+    """Return where ranges of frequency lie on a map's band axis: the full height where that has no frequencies.
+
+    Parameters
+    ----------
+    tfmap : TimeFrequencyMap
+    low_hz, high_hz : float or ndarray
+        Ends of the ranges, in Hz; infinity for open ones.
+
+    Returns
+    -------
+    bottom, top : ndarray
+        As `locate_bands`.
+    """
+    if tfmap.axis == "frequency":
+        return locate_bands(low_hz, tfmap.frequency_hz), locate_bands(high_hz, tfmap.frequency_hz)
+    return np.full(np.shape(low_hz), -0.5), np.full(np.shape(high_hz), len(tfmap.frequency_hz) - 0.5)
+
+
+def title_bands(tfmap: TimeFrequencyMap) -> str:
+    """Return the title of a map's band axis, e.g. "Frequency (Hz)"."""
+    return AXIS_TITLES[tfmap.axis]
+
+
+def name_band_column(tfmap: TimeFrequencyMap) -> str:
+    """Return what a table calls a map's band axis, e.g. "frequency_hz"."""
+    return _AXIS_COLUMNS[tfmap.axis]
+
+
+def write_band(tfmap: TimeFrequencyMap, value: str = "%{customdata:.0f}") -> str:
+    """Return a band in words, e.g. "440 Hz" or "coefficient 3"; `value` may be a template of plotly's."""
+    return f"{value} Hz" if tfmap.axis == "frequency" else f"{tfmap.axis} {value}"
+
+
 def _find_round_frequencies(bands_hz: np.ndarray) -> np.ndarray:
     low, high = bands_hz[0], bands_hz[-1]
     steps = np.diff(bands_hz)
@@ -107,7 +158,11 @@ def _label_frequency(hz: float) -> str:
 
 
 def check_map(tfmap: TimeFrequencyMap) -> None:
-    """Raise `OptionError` unless the map has one value for each frame and band, and at least one of both."""
+    """Raise `OptionError` unless the map has one value for each frame and band, at least one of both, a known axis."""
+    if tfmap.axis not in AXIS_TITLES:
+        raise OptionError(
+            "TimeFrequencyMap.axis", f"{tfmap.axis!r} is not known", f"choose one of {', '.join(AXIS_TITLES)}"
+        )
     expected = (len(tfmap.time_s), len(tfmap.frequency_hz))
     if tfmap.values.shape != expected or 0 in expected:
         raise OptionError(
@@ -115,6 +170,20 @@ def check_map(tfmap: TimeFrequencyMap) -> None:
             f"shape {tfmap.values.shape} does not fit {expected[0]} frames and {expected[1]} bands",
             "give values of shape (frame, band), with a time for each frame and a frequency for each band",
         )
+
+
+def pick_scale_values(tfmap: TimeFrequencyMap) -> np.ndarray:
+    """Return the values over which a map's own colour scale spans.
+
+    Cepstral coefficient 0, the level, is left out, and of rows of several front ends the outermost 2 % at each end:
+    they are far from all others and would hide their differences. Such cells take the colour at their end of the scale.
+    """
+    values = np.asarray(tfmap.values)
+    if tfmap.axis == "coefficient" and tfmap.frequency_hz[0] == 0 and len(tfmap.frequency_hz) > 1:
+        return values[:, 1:]
+    if tfmap.axis == "row" and np.isfinite(values).any():
+        return np.clip(values, *np.percentile(values[np.isfinite(values)], [2, 98]))
+    return values
 
 
 def choose_color_range(values: np.ndarray, color_range: tuple[float, float] | None) -> tuple[float, float]:

@@ -11,8 +11,8 @@ import numpy as np
 import pandas as pd
 
 from esclab.errors import OptionError
-from esclab.figures.scale import check_map, choose_color_range, find_edges, locate_bands, place_frequency_ticks
-from esclab.figures.spectrogram import X_TITLE, Y_TITLE, build_heatmap, draw_mesh, label_values, spectrogram_data
+from esclab.figures.scale import check_map, choose_color_range, find_edges, locate_bands, place_band_ticks, title_bands
+from esclab.figures.spectrogram import X_TITLE, build_heatmap, draw_mesh, label_values, spectrogram_data
 from esclab.figures.text import plotly_text
 from esclab.figures.theme import (
     ONE_COLUMN_IN,
@@ -97,7 +97,8 @@ def sensitivity_figure(
     Raises
     ------
     OptionError
-        When the grid does not fit its borders or lies outside the spectrogram, or an option is unknown.
+        When the grid does not fit its borders or lies outside the spectrogram, the spectrogram has no frequencies, or
+        an option is unknown.
     """
     check_map(result.spectrogram)
     if value not in VALUES:
@@ -163,6 +164,9 @@ def _place_cells(result: SensitivityResult, values: np.ndarray) -> tuple[np.ndar
     if values.shape != shape or min(shape) < 1:
         cause = f"values of shape {values.shape} do not fit {shape[0]} slots and {shape[1]} ranges"
         raise OptionError("SensitivityResult", cause, "give one more border than there are slots and ranges")
+    if result.spectrogram.axis != "frequency":
+        cause = f"its spectrogram has no frequencies, but {result.spectrogram.axis} numbers"
+        raise OptionError("SensitivityResult", cause, "show a front end with bands in Hz")
     limits_s = find_edges(result.spectrogram.time_s)[[0, -1]]
     edges_s = np.clip(result.slot_edges_s, *limits_s)
     edges_band = locate_bands(result.band_edges_hz, result.spectrogram.frequency_hz)
@@ -212,11 +216,13 @@ def _draw_plotly(result: SensitivityResult, colours: tuple[float, float], drops:
         colorbar=build_color_bar(drops.bar_title) | half | {"y": MAP_PX / area_px},
     )
     figure.add_trace(cells, row=2, col=1)
-    positions, labels = place_frequency_ticks(result.spectrogram.frequency_hz)
+    positions, labels = place_band_ticks(result.spectrogram)
     limits = [-0.5, len(result.spectrogram.frequency_hz) - 0.5]
     figure.update_xaxes(range=find_edges(result.spectrogram.time_s)[[0, -1]], showgrid=False)
     figure.update_xaxes(title_text=X_TITLE, row=2)
-    figure.update_yaxes(title_text=Y_TITLE, tickvals=positions, ticktext=labels, range=limits, showgrid=False)
+    figure.update_yaxes(
+        title_text=title_bands(result.spectrogram), tickvals=positions, ticktext=labels, range=limits, showgrid=False
+    )
     figure.update_layout(
         template=register_template(),
         title={"text": plotly_text(drops.title, 100), "subtitle": {"text": plotly_text(drops.key, 140)}},
@@ -255,10 +261,10 @@ def _draw_print(result: SensitivityResult, colours: tuple[float, float], drops: 
             linewidth=0.4,
         )
         _write_drops(below, drops)
-        below.set_yticks(*place_frequency_ticks(result.spectrogram.frequency_hz))
+        below.set_yticks(*place_band_ticks(result.spectrogram))
         below.set_xlim(find_edges(result.spectrogram.time_s)[[0, -1]])
         below.set_ylim(-0.5, len(result.spectrogram.frequency_hz) - 0.5)
-        below.set(xlabel=X_TITLE, ylabel=Y_TITLE)
+        below.set(xlabel=X_TITLE, ylabel=title_bands(result.spectrogram))
         above.set_xlabel("")
         for axes, drawn, title in ((above, mesh, label_values(result.spectrogram)), (below, cells, drops.bar_title)):
             bar = figure.colorbar(drawn, ax=axes, label=title, aspect=20, pad=0.02)

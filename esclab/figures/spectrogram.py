@@ -12,8 +12,12 @@ from esclab.figures.scale import (
     check_map,
     choose_color_range,
     find_edges,
-    locate_bands,
-    place_frequency_ticks,
+    locate_range,
+    name_band_column,
+    pick_scale_values,
+    place_band_ticks,
+    title_bands,
+    write_band,
 )
 from esclab.figures.text import label_unit, plotly_text, shorten
 from esclab.figures.theme import (
@@ -27,7 +31,7 @@ from esclab.figures.theme import (
 )
 from esclab.results import TimeFrequencyMap
 
-X_TITLE, Y_TITLE = "Time (s)", "Frequency (Hz)"
+X_TITLE = "Time (s)"
 EVENT_COLUMNS = ("onset_s", "offset_s", "low_hz", "high_hz")
 
 
@@ -38,7 +42,7 @@ def spectrogram_figure(
     events: pd.DataFrame | None = None,
     hand: Hand = "plotly",
 ) -> Any:
-    """Draw a map over time (s) and frequency (Hz).
+    """Draw a map over time (s) and frequency (Hz), or over what else its bands are.
 
     Each band has the same height, as the model sees it, however wide it is in Hz; round frequencies are placed on the
     axis by interpolating over the band index, so their labels are true and unevenly spaced.
@@ -47,7 +51,8 @@ def spectrogram_figure(
     ----------
     result : TimeFrequencyMap
     color_range : (float, float) or None
-        Lowest and highest value of the colour scale, so that figures can share it; None takes the map's own range.
+        Lowest and highest value of the colour scale, so that figures can share it; None takes the map's own range
+        (see `pick_scale_values` for bands without frequencies).
     events : DataFrame or None
         Boxes to draw: `onset_s`, `offset_s`, `low_hz`, `high_hz`; a NaN reaches to the edge of the map.
     hand : {"plotly", "print"}
@@ -62,18 +67,21 @@ def spectrogram_figure(
         When the map's shape does not fit its axes, a column of `events` is missing, or an option is unknown.
     """
     check_map(result)
-    colours = choose_color_range(result.values, color_range)
+    colours = choose_color_range(pick_scale_values(result), color_range)
     boxes = [] if events is None else place_boxes(result, events)
     return choose_hand(hand, plotly=_draw_plotly, paper=_draw_print)(result, colours, boxes)
 
 
 def spectrogram_data(result: TimeFrequencyMap) -> pd.DataFrame:
-    """Return one row a frame and band: `time_s`, `frequency_hz`, `value`."""
+    """Return one row a frame and band: `time_s`, `frequency_hz`, `value`.
+
+    Bands without a frequency are numbers, in a column `coefficient` or `band_row`.
+    """
     frames, bands = result.values.shape
     return pd.DataFrame(
         {
             "time_s": np.repeat(result.time_s, bands),
-            "frequency_hz": np.tile(result.frequency_hz, frames),
+            name_band_column(result): np.tile(result.frequency_hz, frames),
             "value": result.values.ravel(),
         }
     )
@@ -98,13 +106,13 @@ def build_heatmap(result: TimeFrequencyMap, colours: tuple[float, float], **opti
         zmin=colours[0],
         zmax=colours[1],
         colorscale=MAP_COLOURS,
-        hovertemplate=f"%{{x:.3f}} s, %{{customdata:.0f}} Hz<br>%{{z:.4~g}} {plotly_text(result.unit)}<extra></extra>",
+        hovertemplate=f"%{{x:.3f}} s, {write_band(result)}<br>%{{z:.4~g}} {plotly_text(result.unit)}<extra></extra>",
         **options,
     )
 
 
 def draw_mesh(axes: Any, result: TimeFrequencyMap, colours: tuple[float, float]) -> Any:
-    """Draw the map into matplotlib axes over time (s) and band index, label its frequencies, and return the mesh."""
+    """Draw the map into matplotlib axes over time (s) and band index, label its bands, and return the mesh."""
     mesh = axes.pcolormesh(
         find_edges(result.time_s),
         np.arange(len(result.frequency_hz) + 1) - 0.5,
@@ -114,8 +122,8 @@ def draw_mesh(axes: Any, result: TimeFrequencyMap, colours: tuple[float, float])
         cmap=MAP_COLOURS,
         rasterized=True,
     )
-    axes.set_yticks(*place_frequency_ticks(result.frequency_hz))
-    axes.set(xlabel=X_TITLE, ylabel=Y_TITLE)
+    axes.set_yticks(*place_band_ticks(result))
+    axes.set(xlabel=X_TITLE, ylabel=title_bands(result))
     return mesh
 
 
@@ -127,8 +135,8 @@ def place_boxes(result: TimeFrequencyMap, events: pd.DataFrame) -> list[tuple[fl
     edges_s = find_edges(result.time_s)
     times = [(events["onset_s"], edges_s[0]), (events["offset_s"], edges_s[-1])]
     left, right = (np.clip(column.fillna(edge).to_numpy(float), edges_s[0], edges_s[-1]) for column, edge in times)
-    ends = [(events["low_hz"], -np.inf), (events["high_hz"], np.inf)]
-    bottom, top = (locate_bands(column.fillna(edge).to_numpy(float), result.frequency_hz) for column, edge in ends)
+    low_hz, high_hz = (events[column].fillna(edge) for column, edge in (("low_hz", -np.inf), ("high_hz", np.inf)))
+    bottom, top = locate_range(result, low_hz.to_numpy(float), high_hz.to_numpy(float))
     return [tuple(map(float, box)) for box in zip(left, right, bottom, top, strict=True)]  # type: ignore[misc]
 
 
@@ -153,11 +161,11 @@ def _draw_plotly(
         line = {"color": colour, "width": width}
         outline = go.Scatter(x=outline_x, y=outline_y, mode="lines", line=line, hoverinfo="skip", name="event")
         figure.add_trace(outline.update(showlegend=False))
-    positions, labels = place_frequency_ticks(result.frequency_hz)
+    positions, labels = place_band_ticks(result)
     edges_s = find_edges(result.time_s)
     figure.update_xaxes(title_text=X_TITLE, range=[edges_s[0], edges_s[-1]], showgrid=False)
     figure.update_yaxes(
-        title_text=Y_TITLE,
+        title_text=title_bands(result),
         tickvals=positions,
         ticktext=labels,
         range=[-0.5, len(result.frequency_hz) - 0.5],

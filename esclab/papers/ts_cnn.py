@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, Literal
 
 import numpy as np
@@ -155,8 +156,9 @@ def figure_4(
     if variant == "code":
         inputs[1] = inject_feature_noise(inputs[0], **PUBLISHED_FEATURE_NOISE["time"], seed=seed)
         inputs[2] = inject_feature_noise(inputs[0], **PUBLISHED_FEATURE_NOISE["frequency"], seed=seed)
-    time_s, frequency_hz = feature.time_s(inputs.shape[1]), feature.frequency_hz
-    rows = [GridRow("log-mel", tuple(TimeFrequencyMap(x, time_s, frequency_hz, "", feature.unit) for x in inputs))]
+    time_s = feature.time_s(inputs.shape[1])
+    shown = TimeFrequencyMap(inputs[0], time_s, feature.frequency_hz, "", feature.unit, feature.axis)
+    rows = [GridRow(feature.name.replace("logmel", "log-mel"), tuple(replace(shown, values=x) for x in inputs))]
     for run in runs:
         model = run.load_model()
         maps = tuple(map_activation(model, feature, x, layer=layer) for x in inputs)

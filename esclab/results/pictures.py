@@ -20,11 +20,14 @@ class TimeFrequencyMap:
     time_s : ndarray of shape (frame,)
         Centre of each frame, in s.
     frequency_hz : ndarray of shape (band,)
-        Centre of each band, in Hz, rising; bands may be spaced unevenly (mel, constant-Q).
+        Place of each band, rising: its centre in Hz where `axis` is "frequency", perhaps unevenly spaced (mel,
+        constant-Q), otherwise its number.
     label : str
         What the map shows, e.g. a clip's class or a layer's name.
     unit : str
         Unit of `values`, e.g. "dB" for a log-mel spectrogram or "" for a weight.
+    axis : {"frequency", "coefficient", "row"}
+        What the bands are: frequencies, cepstral coefficients, or rows of several front ends one after the other.
     """
 
     values: np.ndarray
@@ -32,6 +35,7 @@ class TimeFrequencyMap:
     frequency_hz: np.ndarray
     label: str = ""
     unit: str = "dB"
+    axis: str = "frequency"
 
 
 @dataclass(frozen=True)

@@ -138,7 +138,7 @@ class Run:
         return build_model(
             self.config.model,
             classes=len(self.config.class_names),
-            bands=self.build_feature().config.bands,
+            bands=len(self.build_feature().frequency_hz),
             **self.config.recipe.model,
         )
 

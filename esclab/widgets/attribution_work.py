@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -106,8 +106,7 @@ def split_clip(look: Look, attribution: AttributionMap, *, share: float) -> Soun
     """Return the clip split in what a map calls important and the rest; errors as `split_sound`."""
     from esclab.analysis.listen import split_sound
 
-    picture = look.spectrogram
-    importance = TimeFrequencyMap(attribution.importance, picture.time_s, picture.frequency_hz, unit="")
+    importance = replace(look.spectrogram, values=attribution.importance, unit="")
     return split_sound(look.samples, look.sample_rate, importance, share=share)
 
 

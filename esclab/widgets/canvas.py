@@ -13,7 +13,7 @@ import numpy as np
 import pandas as pd
 import traitlets
 
-from esclab.figures.scale import choose_color_range, place_band_ticks, title_bands
+from esclab.figures.scale import choose_color_range, pick_scale_values, place_band_ticks, title_bands
 from esclab.figures.theme import MAP_COLOURS
 from esclab.results import Region, TimeFrequencyMap
 
@@ -56,6 +56,7 @@ class SoundCanvas(anywidget.AnyWidget):
     answered = traitlets.Int(0).tag(sync=True)
 
     def __init__(self, **settings: Any) -> None:
+        self.axis = "frequency"  # what the bands are, see `Feature.axis`
         super().__init__(colours=color_table(), **settings)
 
     def show_map(self, picture: TimeFrequencyMap, color_range: tuple[float, float] | None = None) -> None:
@@ -63,10 +64,11 @@ class SoundCanvas(anywidget.AnyWidget):
         edges_hz = find_band_edges(picture.frequency_hz)
         half_s = (picture.time_s[1] - picture.time_s[0]) / 2 if len(picture.time_s) > 1 else 0.5
         positions, labels = place_band_ticks(picture, gap=0.1)
+        self.axis = picture.axis
         with self.hold_sync():
             self.shape = list(picture.values.shape)
             self.values = to_bytes(picture.values)
-            self.color_range = list(choose_color_range(picture.values, color_range))
+            self.color_range = list(choose_color_range(pick_scale_values(picture), color_range))
             self.time_range_s = [float(picture.time_s[0] - half_s), float(picture.time_s[-1] + half_s)]
             self.band_edges_hz = edges_hz.tolist()
             self.band_title = title_bands(picture)
@@ -109,16 +111,17 @@ class SoundCanvas(anywidget.AnyWidget):
 
 
 def read_region(box: list[float], picture: SoundCanvas) -> Region | None:
-    """Return the region of a canvas's rectangle; a side on the border stays open. None without a rectangle."""
+    """Return the region of a canvas's rectangle; sides on the border and bands without Hz stay open. None for none."""
     if len(box) != 4:
         return None
     onset_s, offset_s, low_hz, high_hz = box
     start_s, end_s = picture.time_range_s
+    in_hertz = picture.axis == "frequency"
     return Region(
         max(0.0, onset_s) if onset_s > start_s + 1e-6 else 0.0,
         offset_s if offset_s < end_s - 1e-6 else np.inf,
-        low_hz if low_hz > picture.band_edges_hz[0] + 1e-6 else 0.0,
-        high_hz if high_hz < picture.band_edges_hz[-1] - 1e-6 else np.inf,
+        low_hz if in_hertz and low_hz > picture.band_edges_hz[0] + 1e-6 else 0.0,
+        high_hz if in_hertz and high_hz < picture.band_edges_hz[-1] - 1e-6 else np.inf,
     )
 
 

@@ -12,8 +12,8 @@ import numpy as np
 
 from esclab.clips import load_dataset
 from esclab.clips.dataset import ClipDataset
-from esclab.errors import OptionError, printable
-from esclab.features import FEATURES, Feature, build_feature
+from esclab.errors import printable
+from esclab.features import Feature, build_feature, suit_rate
 from esclab.results import TimeFrequencyMap
 from esclab.widgets.controller import Controller
 from esclab.widgets.source import ClipInfo, ClipSource
@@ -181,16 +181,16 @@ class ClipController(Controller):
         settings = "".join(f", {name}={value!r}" for name, value in self._full_settings().items())
         duration_s = self.dataset.duration_s
         own = self.info.fold == 0
-        lines = ["import torch", ""]
+        lines: list[str] = []
         if own:
             path = str(self.source.own_folder / self.name)
             lines += ["from esclab.clips import read_audio"]
         else:
             lines += ["from esclab.clips import load_dataset, read_clip", "from esclab.clips.pick import find_row"]
         lines += [
+            "from esclab.analysis.attention import transform_clip",
             "from esclab.features import build_feature",
             "from esclab.figures import draw",
-            "from esclab.results import TimeFrequencyMap",
             "",
         ]
         rate = f"sample_rate={self.sample_rate}, duration_s={duration_s!r}"
@@ -204,9 +204,7 @@ class ClipController(Controller):
             ]
         lines += [
             f"feature = build_feature({self.feature_name!r}{settings})",
-            "values = feature(torch.from_numpy(samples)[None])[0, 0].numpy()",
-            "axes = feature.time_s(len(values)), feature.frequency_hz",
-            f"picture = TimeFrequencyMap(values, *axes, {self.info.label!r}, feature.unit)",
+            f"picture = transform_clip(samples, feature, label={self.info.label!r})",
         ]
         known = self.info.events is not None and len(self.info.events)
         events = f', events=clips.events[clips.events["clip"] == {self.name!r}]' if known else ""
@@ -226,26 +224,21 @@ class ClipController(Controller):
         ]
 
     def _full_settings(self) -> dict[str, Any]:
-        return {RATE: self.sample_rate, **self.settings}
+        return {**suit_rate(self.feature_name, self.source.dataset.sample_rate), **self.settings}
 
     def _build(self, name: str, settings: dict[str, Any]) -> Feature:
-        if name not in FEATURES:
-            raise OptionError(f"feature {name}", "is not known", f"choose one of {', '.join(FEATURES)}")
         with warnings.catch_warnings():
             # Bands without a bin of their own are told by torchaudio; the picture shows them as silent.
             warnings.filterwarnings("ignore", message="At least one mel filterbank", category=UserWarning)
-            return build_feature(name, **{RATE: self.source.dataset.sample_rate, **settings})
+            return build_feature(name, **{**suit_rate(name, self.source.dataset.sample_rate), **settings})
 
     def _compute(self) -> None:
-        import torch
+        from esclab.analysis.attention import transform_clip
 
         assert self.info is not None
         self.samples = self.picture = None
         samples = self.source.read(self.name, sample_rate=self.sample_rate, duration_s=self.dataset.duration_s)
-        with torch.inference_mode():
-            values = self.feature(torch.from_numpy(samples)[None])[0, 0].numpy()
-        axes = self.feature.time_s(len(values)), self.feature.frequency_hz
-        self.picture = TimeFrequencyMap(values, *axes, self.info.label, self.feature.unit)
+        self.picture = transform_clip(samples, self.feature, label=self.info.label)
         self.samples = samples
 
     def _select(self) -> list[str]:

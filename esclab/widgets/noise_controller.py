@@ -350,9 +350,9 @@ class NoiseController(Controller):
     def _transform(self, samples: np.ndarray, label: str) -> TimeFrequencyMap:
         with torch.inference_mode():
             values = self.feature(torch.from_numpy(samples)[None])[0, 0].numpy()
-        return TimeFrequencyMap(
-            values, self.feature.time_s(len(values)), self.feature.frequency_hz, label, self.feature.unit
-        )
+        feature = self.feature
+        time_s = feature.time_s(len(values))
+        return TimeFrequencyMap(values, time_s, feature.frequency_hz, label, feature.unit, feature.axis)
 
     def _remember(self) -> dict[str, Any]:
         names = ("clip", "edit", "samples", "pictures", "answers", "sensitivity", "_noise", "_same",

@@ -8,10 +8,11 @@ import pandas as pd
 import pytest
 import soundfile
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from esclab.analysis.prediction import average_windows, predict_files
 from esclab.errors import ClipError, OptionError
+from esclab.models.base import SoundClassifier
 
 RATE_HZ = 8000
 
@@ -25,8 +26,11 @@ class LevelFeature:
         return waveform.square().mean(1)[:, None, None, None]
 
 
-class LevelModel(nn.Module):
+class LevelModel(SoundClassifier):
     """Class "loud" with probability p, where p is four times the mean square."""
+
+    def __init__(self) -> None:
+        super().__init__(bands=1)
 
     def embed(self, features: Tensor) -> Tensor:
         return (4 * features.flatten(1)).clamp(1e-6, 1 - 1e-6)

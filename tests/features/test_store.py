@@ -93,6 +93,15 @@ def test_store_in_float16_is_within_0_05_db(dataset, feature, folder):
     np.testing.assert_allclose(features.astype(float), compute_directly(dataset, feature), atol=0.05, rtol=0)
 
 
+def test_store_keeps_each_front_end_in_its_own_precision(dataset, folder):
+    mel = build_feature("mel", sample_rate=RATE, bands=16)
+    features = load_features(dataset, mel, folder=folder)
+    assert features.dtype == np.float32
+    np.testing.assert_allclose(features, compute_directly(dataset, mel), rtol=1e-4)
+    mfcc = build_feature("mfcc", sample_rate=RATE, window_samples=400, hop_samples=160, bands=8, mel_bands=16)
+    assert load_features(dataset, mfcc, folder=folder).dtype == np.float16
+
+
 @pytest.mark.parametrize("chunk", [1, 2, 5])
 def test_store_keeps_the_order_of_clips_whatever_the_chunk(dataset, feature, folder, monkeypatch, chunk):
     monkeypatch.setattr(store, "CHUNK", chunk)

@@ -88,11 +88,11 @@ def assert_same(left: Any, right: Any) -> None:
 
 
 def rename(value: Any) -> Any:
-    """Put `LETTERS` in place of every name and label."""
+    """Put `LETTERS` in place of every name and label, but for `axis`, one of three words."""
     if isinstance(value, str):
         return LETTERS
     if dataclasses.is_dataclass(value):
-        changes = {f.name: rename(getattr(value, f.name)) for f in dataclasses.fields(value)}
+        changes = {f.name: rename(getattr(value, f.name)) for f in dataclasses.fields(value) if f.name != "axis"}
         return dataclasses.replace(value, **changes)
     if isinstance(value, tuple):
         return tuple(rename(item) for item in value)

@@ -114,6 +114,8 @@ def test_open_ends_of_events_reach_the_map(clips):
     picture = TimeFrequencyMap(np.zeros((3, 2)), np.array([0.0, 1.0, 2.0]), np.array([100.0, 300.0]))
     closed = close_events(events, picture)[["onset_s", "offset_s", "low_hz", "high_hz"]]
     assert closed.to_numpy().tolist() == [[0.0, 2.0, 0.0, 300.0]]
+    counted = dataclasses.replace(picture, frequency_hz=np.arange(2.0), axis="row")
+    assert close_events(clips.events.head(1), counted)[["low_hz", "high_hz"]].to_numpy().tolist() == [[0.0, 2.0]]
 
 
 def test_facts_tell_class_fold_source_and_licence(explorer, clips):
@@ -195,7 +197,7 @@ class HalvesConfig:
 class Halves(nn.Module):
     """Two frames and one band: the mean of each half of a clip."""
 
-    name, unit = "halves", "full scale"
+    name, unit, axis = "halves", "full scale", "frequency"
     frequency_hz = np.array([1000.0])
 
     def __init__(self, config):
@@ -227,6 +229,30 @@ def test_every_front_end_can_be_chosen_with_its_own_settings(clips, monkeypatch)
     np.testing.assert_allclose(explorer.controller.picture.values, 2 * np.array(expected), atol=1e-6)
     explorer.feature.value = "logmel"
     assert explorer.canvas.shape == [251, 40]
+
+
+@pytest.mark.parametrize("name", FEATURES)
+def test_front_end_is_offered_and_painted_with_its_own_axis(explorer, name):
+    assert name in [value for _, value in explorer.feature.options]
+    explorer.feature.value = name
+    controller = explorer.controller
+    assert controller.message == ""
+    assert explorer.canvas.shape == list(controller.picture.values.shape)
+    titles = {"mfcc": "Coefficient", "stack": "Row"}
+    assert explorer.canvas.band_title == titles.get(name, "Frequency (Hz)")
+    made: dict[str, object] = {}
+    exec(controller.code(), made)
+    np.testing.assert_array_equal(made["picture"].values, controller.picture.values)
+    assert made["picture"].axis == controller.picture.axis
+
+
+def test_front_ends_suit_a_dataset_of_a_low_rate(clips):
+    explorer = ClipExplorer(dataclasses.replace(clips, sample_rate=8000))
+    for name in FEATURES:
+        explorer.feature.value = name
+        assert explorer.controller.feature_name == name
+        assert explorer.controller.message == ""
+        assert explorer.controller.sample_rate == 8000
 
 
 def test_unknown_dataset_and_feature_are_told():
