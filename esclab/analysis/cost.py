@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import math
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from time import perf_counter
@@ -27,11 +28,13 @@ class Cost:
     parameters : int
         All weights, trained or frozen; shared ones once.
     flops_per_clip : float
-        Floating-point operations of one forward pass; a multiplication and an addition are two.
+        Floating-point operations of one clip's forward pass; a multiplication and an addition are two.
     milliseconds_per_clip : float
         Median over the repeats of the time of one batch, divided by its clips.
     milliseconds_spread : float
         Distance between the quartiles of the same, in ms a clip.
+    milliseconds_low, milliseconds_high : float
+        The quartiles themselves.
     threads : int
         Threads that torch used on the CPU.
     device : str
@@ -44,12 +47,16 @@ class Cost:
     flops_per_clip: float
     milliseconds_per_clip: float
     milliseconds_spread: float
+    milliseconds_low: float
+    milliseconds_high: float
     threads: int
     device: str
     clips: int
 
 
-def measure_cost(model: torch.nn.Module, example: torch.Tensor, *, repeats: int = 20) -> Cost:
+def measure_cost(
+    model: torch.nn.Module, example: torch.Tensor, *, repeats: int = 20, budget_s: float = math.inf
+) -> Cost:
     """Measure parameters, operations and latency of a model in evaluation mode.
 
     Parameters
@@ -60,6 +67,8 @@ def measure_cost(model: torch.nn.Module, example: torch.Tensor, *, repeats: int 
         A batch as the model takes it; moved to the model's device.
     repeats : int
         Timed forward passes, after three that are not timed.
+    budget_s : float
+        Time after which no further pass is begun, once one was timed; none by default.
 
     Returns
     -------
@@ -84,15 +93,17 @@ def measure_cost(model: torch.nn.Module, example: torch.Tensor, *, repeats: int 
         raise OptionError("example", "holds no clips", "give a batch of at least one clip")
     device = next((parameter.device for parameter in model.parameters()), example.device)
     batch = example.to(device)
-    with _evaluating(model), torch.inference_mode():
-        flops = _count_flops(model, batch)
-        times_ms = _time_calls(model, batch, repeats)
+    with evaluating(model), torch.inference_mode():
+        flops = _count_flops(model, batch[:1])  # one clip tells it, and the plain kernels are slow
+        times_ms = time_calls(lambda: _wait(model(batch)), repeats, budget_s=budget_s)
     low, median, high = np.quantile(np.array(times_ms) / len(batch), [0.25, 0.5, 0.75])
     return Cost(
         parameters=sum(parameter.numel() for parameter in model.parameters()),
-        flops_per_clip=flops / len(batch),
+        flops_per_clip=float(flops),
         milliseconds_per_clip=float(median),
         milliseconds_spread=float(high - low),
+        milliseconds_low=float(low),
+        milliseconds_high=float(high),
         threads=torch.get_num_threads(),
         device=str(device),
         clips=len(batch),
@@ -100,7 +111,7 @@ def measure_cost(model: torch.nn.Module, example: torch.Tensor, *, repeats: int 
 
 
 @contextmanager
-def _evaluating(model: torch.nn.Module) -> Iterator[None]:
+def evaluating(model: torch.nn.Module) -> Iterator[None]:
     """Put the model in evaluation mode, then every submodule back as it was."""
     before = [(module, module.training) for module in model.modules()]
     model.eval()
@@ -139,15 +150,32 @@ def _plain_kernels() -> Iterator[None]:
         mha.set_fastpath_enabled(fast_attention)
 
 
-def _time_calls(model: torch.nn.Module, batch: torch.Tensor, repeats: int) -> list[float]:
-    """Return the time of each of `repeats` forward passes, in ms."""
+def time_calls(call: Callable[[], Any], repeats: int, *, budget_s: float = math.inf) -> list[float]:
+    """Return the time of each call, in ms: `repeats` of them after three that do not count, fewer over the budget.
+
+    Parameters
+    ----------
+    call : callable
+    repeats : int
+    budget_s : float
+        Time after which no further call is made, once one was timed.
+    """
+    begun = perf_counter()
+    times_ms: list[float] = []
+    for number in range(WARM_UP + repeats):
+        started = perf_counter()
+        late = started - begun > budget_s
+        if late and times_ms:
+            break
+        call()
+        if late or number >= WARM_UP:
+            times_ms.append(1000 * (perf_counter() - started))
+    return times_ms
+
+
+def _wait(output: Any) -> None:
+    """Wait for a GPU to have computed this; a processor has."""
     import torch
 
-    times_ms = []
-    for _ in range(WARM_UP + repeats):
-        started = perf_counter()
-        model(batch)
-        if batch.is_cuda:
-            torch.cuda.synchronize(batch.device)
-        times_ms.append(1000 * (perf_counter() - started))
-    return times_ms[WARM_UP:]
+    if isinstance(output, torch.Tensor) and output.is_cuda:
+        torch.cuda.synchronize(output.device)

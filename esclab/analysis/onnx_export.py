@@ -1,0 +1,116 @@
+"""Networks as ONNX files, for other runtimes, and their time under onnxruntime."""
+
+from __future__ import annotations
+
+import logging
+import math
+import warnings
+from importlib.util import find_spec
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from esclab.analysis.cost import evaluating, time_calls
+from esclab.errors import OptionError
+from esclab.storage import replace_file
+
+if TYPE_CHECKING:
+    import torch
+
+PACKAGES = ("onnx", "onnxscript", "onnxruntime")
+HOW_TO_GET = "install it with: pip install 'esclab[onnx]'"
+INPUT, OUTPUT = "features", "logits"
+
+
+def find_missing() -> tuple[str, ...]:
+    """Return which of the optional packages are not installed."""
+    return tuple(name for name in PACKAGES if find_spec(name) is None)
+
+
+def export_onnx(model: torch.nn.Module, path: str | Path, *, shape: tuple[int, int]) -> Path:
+    """Write a network as an ONNX file that takes any number of clips.
+
+    Parameters
+    ----------
+    model : torch.nn.Module
+        From (clip, 1, frame, band) to (clip, class); its weights go into the file, as they are in evaluation mode.
+    path : str or Path
+    shape : (int, int)
+        Frames and bands of the input, which the file keeps.
+
+    Returns
+    -------
+    path : Path
+
+    Raises
+    ------
+    OptionError
+        When onnx is not installed, or the network cannot be exported.
+    """
+    import torch
+
+    _need_packages()
+    first = next((parameter for parameter in model.parameters()), torch.zeros(()))
+    example = torch.zeros(2, 1, *shape, device=first.device)  # two clips: one would be taken for a constant
+    loggers = [logging.getLogger(name) for name in ("torch.onnx", "onnxscript", "onnx_ir")]
+    levels = [logger.level for logger in loggers]
+    try:
+        for logger in loggers:
+            logger.setLevel(logging.ERROR)
+        with warnings.catch_warnings(), evaluating(model):
+            # torch's own exporter uses a check of its own that it calls deprecated.
+            warnings.filterwarnings("ignore", ".*LeafSpec.* is deprecated", FutureWarning)
+            program: Any = torch.onnx.export(
+                model, (example,), dynamo=True, verbose=False, input_names=[INPUT], output_names=[OUTPUT],
+                dynamic_shapes=({0: torch.export.Dim("clip")},),
+            )  # fmt: skip
+    except torch.onnx.errors.OnnxExporterError as error:
+        cause = str(error).strip().splitlines()[0]
+        raise OptionError(type(model).__name__, f"cannot become ONNX ({cause})", "use it with torch") from error
+    finally:
+        for logger, level in zip(loggers, levels, strict=True):
+            logger.setLevel(level)
+    path = Path(path)
+    with replace_file(path) as file:
+        file.write(program.model_proto.SerializeToString())
+    return path
+
+
+def open_onnx(path: str | Path, *, threads: int = 0) -> Any:
+    """Return an onnxruntime session of a file on the processor.
+
+    Parameters
+    ----------
+    path : str or Path
+    threads : int
+        0 for onnxruntime's own choice.
+
+    Raises
+    ------
+    OptionError
+        When onnxruntime is not installed.
+    """
+    _need_packages()
+    import onnxruntime
+
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = threads
+    return onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
+
+
+def run_onnx(session: Any, features: np.ndarray) -> np.ndarray:
+    """Return logits (clip, class) of features (clip, 1, frame, band) from a session of `open_onnx`."""
+    return session.run([OUTPUT], {INPUT: features.astype(np.float32)})[0]
+
+
+def time_onnx(session: Any, features: np.ndarray, *, repeats: int = 20, budget_s: float = math.inf) -> float:
+    """Return the median time of a batch in ms a clip; see `esclab.analysis.cost.time_calls`."""
+    times_ms = time_calls(lambda: run_onnx(session, features), repeats, budget_s=budget_s)
+    return float(np.median(times_ms)) / len(features)
+
+
+def _need_packages() -> None:
+    missing = find_missing()
+    if missing:
+        raise OptionError(f"ONNX needs {' and '.join(missing)}", "which is not here", HOW_TO_GET)
