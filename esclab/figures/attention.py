@@ -21,7 +21,9 @@ def attention_figure(
 
     A layer has one strip over the shared time axis and one over the shared frequency axis. Each strip has its own
     scale, because layers differ in range: its two numbers are the lowest and the highest weight, and it never spans
-    less than 0.01, so that noise is not blown up. The bars at the top right show each layer's mixture of branches.
+    less than 0.01, so that noise is not blown up. The bars at the top right show each layer's mixture of branches. A
+    layer that weighs each cell has a picture of its weights over the same axes, on a scale of its own too, whose ends
+    stand beside its name.
 
     Parameters
     ----------
@@ -44,7 +46,7 @@ def attention_figure(
     from esclab.figures.attention_strips import plan_strips
 
     check_map(result.spectrogram)
-    layers = [x for x in result.layers if x.temporal is not None or x.spectral is not None or x.mixture]
+    layers = [x for x in result.layers if any(w is not None for w in (x.temporal, x.spectral, x.spatial)) or x.mixture]
     if not layers:
         model = result.model or "the model"
         raise OptionError(model, "it records no attention", "choose a model with attention gates")
@@ -57,8 +59,8 @@ def attention_figure(
 def attention_data(result: AttentionResult) -> pd.DataFrame:
     """Return one row a value: `layer`, `kind`, `branch`, `time_s`, `frequency_hz`, `value`.
 
-    `kind` is "spectrogram" (layer "input"), "temporal", "spectral" or "mixture" (then `branch` is its name); what a
-    kind does not have is empty.
+    `kind` is "spectrogram" (layer "input"), "temporal", "spectral", "spatial", "mixture" (then `branch` is its name) or
+    "channel" (then `branch` is its number); what a kind does not have is empty.
     """
     bands = name_band_column(result.spectrogram)
     parts = [spectrogram_data(result.spectrogram).assign(layer="input", kind="spectrogram", branch="")]
@@ -68,6 +70,12 @@ def attention_data(result: AttentionResult) -> pd.DataFrame:
             "spectral": {bands: layer.frequency_hz, "value": layer.spectral},
             "mixture": {"branch": list(layer.mixture), "value": list(layer.mixture.values()) or None},
         }
+        if layer.spatial is not None:
+            place = {"time_s": np.repeat(layer.time_s, len(layer.frequency_hz))}
+            place[bands] = np.tile(layer.frequency_hz, len(layer.time_s))
+            tables["spatial"] = place | {"value": layer.spatial.ravel()}
+        if layer.channel is not None:
+            tables["channel"] = {"branch": [str(n) for n in range(len(layer.channel))], "value": layer.channel}
         for kind, columns in tables.items():
             if columns["value"] is not None:
                 parts.append(pd.DataFrame(columns).assign(layer=layer.name, kind=kind))
@@ -77,12 +85,15 @@ def attention_data(result: AttentionResult) -> pd.DataFrame:
 
 
 def _check_layer(layer: AttentionLayer) -> None:
-    for name, weights, axis in (
-        ("temporal", layer.temporal, layer.time_s),
-        ("spectral", layer.spectral, layer.frequency_hz),
+    frames, bands = len(layer.time_s), len(layer.frequency_hz)
+    for name, weights, shape in (
+        ("temporal", layer.temporal, (frames,)),
+        ("spectral", layer.spectral, (bands,)),
+        ("spatial", layer.spatial, (frames, bands)),
     ):
-        if weights is not None and (weights.shape != np.shape(axis) or len(axis) == 0):
-            cause = f"{name} weights of shape {weights.shape} do not fit its axis of shape {np.shape(axis)}"
+        if weights is not None and (weights.shape != shape or 0 in shape):
+            axes = "axes" if name == "spatial" else "axis"
+            cause = f"{name} weights of shape {weights.shape} do not fit its {axes} of shape {shape}"
             raise OptionError(f"AttentionLayer {layer.name!r}", cause, "give one weight for each place on the axis")
         if weights is not None and not np.isfinite(weights).all():
             cause = f"some {name} weights are not finite"

@@ -10,10 +10,12 @@ from esclab.figures.attention_strips import (
     MIXTURE_TITLE,
     NARROWEST_LETTER,
     NO_TEMPORAL,
+    SPATIAL_TITLE,
     SPECTRAL_TITLE,
     TEMPORAL_TITLE,
     StripPlan,
     letter_branch,
+    scale_picture,
     scale_strip,
     step_bands,
     step_frames,
@@ -26,6 +28,7 @@ from esclab.figures.text import plotly_text
 from esclab.figures.theme import (
     ACCENT,
     COLOURS,
+    MAP_COLOURS,
     PALE_COLOURS,
     SCREEN_FONT_PX,
     SOFT_INK,
@@ -34,13 +37,14 @@ from esclab.figures.theme import (
 )
 from esclab.results import AttentionLayer, AttentionResult
 
-STRIP_PX, GAP_PX, MAP_PX = 60, 34, 320
+STRIP_PX, PICTURE_PX, GAP_PX, MAP_PX = 60, 170, 34, 320
 
 
 def draw_plotly(result: AttentionResult, plan: StripPlan, colours: tuple[float, float]) -> Any:
     """Return the figure as a `plotly.graph_objects.Figure`; the arguments come checked from `attention_figure`."""
     figure = _lay_out(plan)
-    above, bottom = len(plan.rows), len(plan.rows) + 1
+    above = len(plan.rows) + len(plan.pictures)
+    bottom = above + 1
     bar = build_color_bar(plotly_text(label_values(result.spectrogram)))
     bar |= {"len": MAP_PX, "lenmode": "pixels", "y": 0, "yanchor": "bottom"}
     figure.add_trace(build_heatmap(result.spectrogram, colours, colorbar=bar), row=bottom, col=1)
@@ -48,9 +52,11 @@ def draw_plotly(result: AttentionResult, plan: StripPlan, colours: tuple[float, 
         _add_temporal(figure, layer, result, row)
         if len(plan.widths) > 1:
             _add_mixture(figure, layer.mixture, plan.bar_share, row)
+    for row, layer in enumerate(plan.pictures, start=len(plan.rows) + 1):
+        _add_spatial(figure, layer, result, row)
     for col, layer in enumerate(plan.columns, start=2):
         _add_spectral(figure, layer, result, (bottom, col))
-    if above and plan.rows[0].mixture:
+    if plan.rows and plan.rows[0].mixture:
         _note(figure, MIXTURE_TITLE, (1, 2), x=0, y=1.02, xanchor="left", yanchor="bottom", font_color=SOFT_INK)
     _share_axes(figure, result, plan)
     figure.update_layout(
@@ -59,7 +65,7 @@ def draw_plotly(result: AttentionResult, plan: StripPlan, colours: tuple[float, 
         showlegend=False,
         barmode="stack",
         margin={"t": 80, "r": 90, "b": 80},
-        height=160 + MAP_PX + above * (STRIP_PX + GAP_PX),
+        height=160 + _measure_area(plan),
     )
     return figure
 
@@ -67,23 +73,27 @@ def draw_plotly(result: AttentionResult, plan: StripPlan, colours: tuple[float, 
 def _lay_out(plan: StripPlan) -> Any:
     from plotly.subplots import make_subplots
 
-    above, beside = len(plan.rows), len(plan.widths) - 1
+    above, beside = len(plan.rows) + len(plan.pictures), len(plan.widths) - 1
     strip: list[Any] = [{}, *([{"colspan": beside}, *[None] * (beside - 1)] if beside else [])]
-    area_px = MAP_PX + above * (STRIP_PX + GAP_PX)
     return make_subplots(
         rows=above + 1,
         cols=beside + 1,
-        specs=[strip] * above + [[{}] * (beside + 1)],
-        row_heights=[STRIP_PX] * above + [MAP_PX],
+        specs=[strip] * len(plan.rows) + [[{}, *[None] * beside]] * len(plan.pictures) + [[{}] * (beside + 1)],
+        row_heights=[STRIP_PX] * len(plan.rows) + [PICTURE_PX] * len(plan.pictures) + [MAP_PX],
         column_widths=plan.widths,
         horizontal_spacing=0.022,
-        vertical_spacing=GAP_PX / area_px if above else 0,
+        vertical_spacing=GAP_PX / _measure_area(plan) if above else 0,
     )
+
+
+def _measure_area(plan: StripPlan) -> int:
+    """Return the height of all rows with the gaps between them, in px."""
+    return MAP_PX + len(plan.rows) * (STRIP_PX + GAP_PX) + len(plan.pictures) * (PICTURE_PX + GAP_PX)
 
 
 def _share_axes(figure: Any, result: AttentionResult, plan: StripPlan) -> None:
     """Let the strips zoom with the spectrogram, whose axes are the only ones with labels."""
-    bottom = len(plan.rows) + 1
+    strips, bottom = len(plan.rows), len(plan.rows) + len(plan.pictures) + 1
     edges_s, bands = find_edges(result.spectrogram.time_s), len(result.spectrogram.frequency_hz)
     positions, labels = place_band_ticks(result.spectrogram)
     centre = figure.get_subplot(bottom, 1)
@@ -92,6 +102,9 @@ def _share_axes(figure: Any, result: AttentionResult, plan: StripPlan) -> None:
     for row in range(1, bottom):
         shared = {"matches": centre.xaxis.plotly_name.replace("axis", ""), "showticklabels": False}
         figure.update_xaxes(**over_time, **shared, row=row, col=1)
+    for row in range(strips + 1, bottom):
+        matches = centre.yaxis.plotly_name.replace("axis", "")
+        figure.update_yaxes(title_text=title_bands(result.spectrogram), **over_bands, matches=matches, row=row, col=1)
     for col in range(2, len(plan.columns) + 2):
         shared = {"matches": centre.yaxis.plotly_name.replace("axis", ""), "showticklabels": False}
         figure.update_yaxes(**over_bands, **shared, row=bottom, col=col)
@@ -131,6 +144,29 @@ def _add_temporal(figure: Any, layer: AttentionLayer, result: AttentionResult, r
     figure.add_trace(trace, row=row, col=1)
     ticks, labels, limits = scale_strip(layer.temporal)
     figure.update_yaxes(tickvals=ticks, ticktext=labels, range=limits, row=row, col=1)
+
+
+def _add_spatial(figure: Any, layer: AttentionLayer, result: AttentionResult, row: int) -> None:
+    import plotly.graph_objects as go
+
+    weights = np.asarray(layer.spatial)
+    words, colours = scale_picture(weights)
+    hover = f"band at {write_band(result.spectrogram)}<br>weight %{{z:.4f}}<extra>%{{fullData.name}}</extra>"
+    trace = go.Heatmap(
+        x=step_frames(layer, result),
+        y=step_bands(layer, result),
+        z=weights.T,
+        customdata=np.ascontiguousarray(np.broadcast_to(layer.frequency_hz[:, None], weights.T.shape)),
+        zmin=colours[0],
+        zmax=colours[1],
+        colorscale=MAP_COLOURS,
+        showscale=False,
+        name=plotly_text(layer.name),
+        hovertemplate=f"from %{{x:.3f}} s, {hover}",
+    )
+    figure.add_trace(trace, row=row, col=1)
+    title = f"<b>{plotly_text(layer.name)}</b>: {SPATIAL_TITLE.lower()}, {words}"
+    _note(figure, title, (row, 1), x=0, y=1.0, xanchor="left", yanchor="bottom")
 
 
 def _add_spectral(figure: Any, layer: AttentionLayer, result: AttentionResult, place: tuple[int, int]) -> None:

@@ -10,10 +10,12 @@ from esclab.figures.attention_strips import (
     MIXTURE_TITLE,
     NARROWEST_LETTER,
     NO_TEMPORAL,
+    SPATIAL_TITLE,
     SPECTRAL_TITLE,
     TEMPORAL_TITLE,
     StripPlan,
     letter_branch,
+    scale_picture,
     scale_strip,
     step_bands,
     step_frames,
@@ -25,6 +27,7 @@ from esclab.figures.text import shorten
 from esclab.figures.theme import (
     ACCENT,
     COLOURS,
+    MAP_COLOURS,
     PALE_COLOURS,
     SOFT_INK,
     TWO_COLUMNS_IN,
@@ -33,13 +36,16 @@ from esclab.figures.theme import (
 )
 from esclab.results import AttentionLayer, AttentionResult
 
+PICTURE_IN = 1.15
+
 
 def draw_print(result: AttentionResult, plan: StripPlan, colours: tuple[float, float]) -> Any:
     """Return the figure as a `matplotlib.figure.Figure`; the arguments come checked from `attention_figure`."""
-    above, beside = len(plan.rows), len(plan.widths) - 1
-    heights = [0.36] * above + [2.0]
+    strips, pictures, beside = len(plan.rows), len(plan.pictures), len(plan.widths) - 1
+    above = strips + pictures
+    heights = [0.36] * strips + [PICTURE_IN] * pictures + [2.0]
     with print_style():
-        figure = new_print_figure(TWO_COLUMNS_IN, 3.1 + 0.48 * above)
+        figure = new_print_figure(TWO_COLUMNS_IN, 3.1 + 0.48 * strips + (PICTURE_IN + 0.2) * pictures)
         figure.get_layout_engine().set(h_pad=0.035, w_pad=0.03, hspace=0.02, wspace=0.02)
         grid = figure.add_gridspec(above + 1, beside + 1, width_ratios=plan.widths, height_ratios=heights)
         centre = figure.add_subplot(grid[above, 0])
@@ -53,6 +59,8 @@ def draw_print(result: AttentionResult, plan: StripPlan, colours: tuple[float, f
                 axes = figure.add_subplot(grid[i, 1:])
                 _draw_mixture(axes, layer.mixture, plan.bar_share)
                 axes.set_title(MIXTURE_TITLE if layer is next(x for x in plan.rows if x.mixture) else "")
+        for i, layer in enumerate(plan.pictures, start=strips):
+            _draw_spatial(figure.add_subplot(grid[i, 0], sharex=centre, sharey=centre), layer, result)
         for i, layer in enumerate(plan.columns, start=1):
             _draw_spectral(figure.add_subplot(grid[above, i], sharey=centre), layer, result)
         if plan.columns:
@@ -75,6 +83,21 @@ def _draw_temporal(axes: Any, layer: AttentionLayer, result: AttentionResult, *,
     axes.set_yticks(ticks, labels)
     axes.set_ylim(limits)
     axes.grid(True, axis="y")
+
+
+def _draw_spatial(axes: Any, layer: AttentionLayer, result: AttentionResult) -> None:
+    words, colours = scale_picture(np.asarray(layer.spatial))
+    axes.pcolormesh(
+        step_frames(layer, result),
+        step_bands(layer, result),
+        np.asarray(layer.spatial).T,
+        vmin=colours[0],
+        vmax=colours[1],
+        cmap=MAP_COLOURS,
+        rasterized=True,
+    )
+    axes.tick_params(labelbottom=False)
+    axes.set_title(f"{shorten(layer.name, 14)}: {SPATIAL_TITLE.lower()}, {words}", loc="left")
 
 
 def _draw_spectral(axes: Any, layer: AttentionLayer, result: AttentionResult) -> None:

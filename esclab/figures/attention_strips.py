@@ -12,6 +12,7 @@ from esclab.results import AttentionLayer, AttentionResult
 
 SMALLEST_SPAN = 0.01
 TEMPORAL_TITLE, SPECTRAL_TITLE, MIXTURE_TITLE = "Weight of each frame", "Weight of each band", "Weight of each branch"
+SPATIAL_TITLE = "Weight of each cell"
 NO_TEMPORAL = "no weights over time"
 BRANCHES_PER_LINE = 3
 NARROWEST_LETTER = 0.08
@@ -26,6 +27,8 @@ class StripPlan:
     ----------
     rows : list of AttentionLayer
         Layers with a strip above the spectrogram, because they have temporal weights or a mixture.
+    pictures : list of AttentionLayer
+        Layers with a picture between strips and spectrogram, because they weigh each cell.
     columns : list of AttentionLayer
         Layers with a strip beside it, because they have spectral weights.
     widths : list of float
@@ -35,6 +38,7 @@ class StripPlan:
     """
 
     rows: list[AttentionLayer]
+    pictures: list[AttentionLayer]
     columns: list[AttentionLayer]
     widths: list[float]
     bar_share: float
@@ -43,11 +47,14 @@ class StripPlan:
 def plan_strips(layers: list[AttentionLayer]) -> StripPlan:
     """Return where the strips of `layers` stand."""
     rows = [layer for layer in layers if layer.temporal is not None or layer.mixture]
+    pictures = [layer for layer in layers if layer.spatial is not None]
     columns = [layer for layer in layers if layer.spectral is not None]
     mixes = any(layer.mixture for layer in layers)
     beside = max(len(columns), int(mixes))
     share = {0: 0.0, 1: 0.36 if mixes else 0.2, 2: 0.4}.get(beside, 0.48)
-    return StripPlan(rows, columns, [1 - share] + [share / max(beside, 1)] * beside, 0.52 if beside > 2 else 0.4)
+    return StripPlan(
+        rows, pictures, columns, [1 - share] + [share / max(beside, 1)] * beside, 0.52 if beside > 2 else 0.4
+    )
 
 
 def scale_strip(weights: np.ndarray) -> tuple[list[float], list[str], list[float]]:
@@ -59,6 +66,14 @@ def scale_strip(weights: np.ndarray) -> tuple[list[float], list[str], list[float
     half, middle = max(high - low, SMALLEST_SPAN) / 2, (low + high) / 2
     ticks = [middle - half, middle + half] if high - low < SMALLEST_SPAN else [low, high]
     return ticks, [number_text(tick, 2 * half) for tick in ticks], [middle - 1.15 * half, middle + 1.15 * half]
+
+
+def scale_picture(weights: np.ndarray) -> tuple[str, tuple[float, float]]:
+    """Return the range of a picture in words, and of its colours, which never span less than `SMALLEST_SPAN`."""
+    low, high = float(np.nanmin(weights)), float(np.nanmax(weights))
+    half, middle = max(high - low, SMALLEST_SPAN) / 2, (low + high) / 2
+    words = f"{number_text(low, 2 * half)} to {number_text(high, 2 * half)}"
+    return words, (middle - half, middle + half)
 
 
 def step_frames(layer: AttentionLayer, result: AttentionResult) -> np.ndarray:

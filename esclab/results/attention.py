@@ -25,6 +25,10 @@ class AttentionLayer:
         One weight per band, in (0, 1).
     mixture : dict of str to float
         Weights of parallel branches, e.g. {"alpha": 0.4, "beta": 0.3, "gamma": 0.3}; empty where a layer has none.
+    spatial : ndarray of shape (frame, band) or None
+        One weight per cell, in (0, 1).
+    channel : ndarray of shape (channel,) or None
+        One weight per channel, of a layer that weighs frames, bands or cells too.
     """
 
     name: str
@@ -33,6 +37,8 @@ class AttentionLayer:
     temporal: np.ndarray | None
     spectral: np.ndarray | None
     mixture: dict[str, float] = field(default_factory=dict)
+    spatial: np.ndarray | None = None
+    channel: np.ndarray | None = None
 
 
 @dataclass(frozen=True)
