@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 
 from esclab.errors import OptionError
+from esclab.figures.methods import title_method
 from esclab.figures.scale import check_map, choose_color_range, name_band_column, pick_scale_values
 from esclab.figures.spectrogram import spectrogram_data
 from esclab.figures.text import shorten
@@ -105,7 +106,7 @@ def note_map(attribution: AttributionMap) -> str:
 
 def title_map(attribution: AttributionMap, longest: int, *, model: bool) -> tuple[str, str]:
     """Return the two lines over a map: method and layer, then (model,) class and its probability."""
-    method = ", ".join(part for part in (attribution.method, attribution.layer) if part)
+    method = ", ".join(part for part in (title_method(attribution.method), attribution.layer) if part)
     percent = f"{attribution.probability * 100:.0f} %"
     who = f"{shorten(attribution.model, longest // 3)}: " if model and attribution.model else ""
     answer = shorten(attribution.class_name, max(6, longest - len(who) - len(percent) - 1))

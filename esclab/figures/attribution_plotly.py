@@ -21,6 +21,7 @@ from esclab.figures.attribution import (
     title_map,
 )
 from esclab.figures.events import outline_events
+from esclab.figures.methods import title_method
 from esclab.figures.scale import find_edges, place_band_ticks, title_bands, write_band
 from esclab.figures.spectrogram import X_TITLE, label_values
 from esclab.figures.text import plotly_text
@@ -110,7 +111,7 @@ def _add_map(figure: Any, result: AttributionResult, attribution: AttributionMap
         z=(share_importance(attribution) * 100).T.astype(np.float32),
         customdata=np.dstack([_spread_bands(result), attribution.values.T, levels]).astype(np.float32),
         coloraxis="coloraxis2",
-        name=plotly_text(attribution.method),
+        name=plotly_text(title_method(attribution.method)),
         hovertemplate=f"%{{x:.3f}} s, {band}<br>%{{z:.0f}} % of the maximum, value %{{customdata[1]:.3~g}}"
         f"<br>level %{{customdata[2]:.4~g}} {unit}<extra>%{{fullData.name}}</extra>",
     )

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from esclab.figures.methods import LineStyle, check_names, check_table, sort_methods, style_methods
+from esclab.figures.methods import LineStyle, check_names, check_table, sort_methods, style_methods, title_method
 from esclab.figures.text import plotly_text, shorten
 from esclab.figures.theme import (
     GRID,
@@ -99,7 +99,9 @@ def _title_panel(result: FaithfulnessResult, model: str, curve: str) -> str:
 def _title(result: FaithfulnessResult, styles: dict[str, tuple[LineStyle, float, bool]]) -> tuple[str, str]:
     models = _models(result)
     title = result.label or (f"Faithfulness of {models[0]}" if len(models) == 1 else "Faithfulness")
-    banded = any(band for _, _, band in styles.values()) and result.table[["low", "high"]].notna().any().any()
+    if not result.table[["low", "high"]].notna().any().any():  # one clip has no interval
+        return shorten(title, 90), ""
+    banded = any(band for _, _, band in styles.values())
     return shorten(title, 90), "Lines: mean over clips" + ("; bands: interval" if banded else "")
 
 
@@ -123,7 +125,7 @@ def _draw_plotly(result: FaithfulnessResult, curves: list[str], bright: list[str
         for col, curve in enumerate(curves, start=1):
             for method, (style, strength, band) in styles.items():
                 points = _select(result, model, method, curve)
-                name = plotly_text(method)
+                name = plotly_text(title_method(method))
                 if band:
                     figure.add_trace(_build_band(points, style.colour).update(legendgroup=name), row=row, col=col)
                 line = go.Scatter(
@@ -206,7 +208,7 @@ def _draw_print(result: FaithfulnessResult, curves: list[str], bright: list[str]
                 axes.set_ylabel(Y_TITLE if curve == curves[0] else "")
         order = sort_methods(result.table["method"])
         keys = [Line2D([], [], **_print_line(*styles[method][:2])) for method in order]
-        names = [shorten(method, 24) for method in order]
+        names = [shorten(title_method(method), 24) for method in order]
         figure.legend(keys, names, loc="outside right upper", handlelength=3.6)
         figure.suptitle("\n".join(_title(result, styles)), x=0.01, ha="left")
     return figure

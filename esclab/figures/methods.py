@@ -11,6 +11,13 @@ from esclab.errors import OptionError
 from esclab.figures.theme import COLOURS, PLOTLY_MARKERS, PRINT_MARKERS, SOFT_INK
 
 REFERENCES = ("random", "spectrogram")
+# As papers print them; a method that is not here is called by its key.
+TITLES = {
+    "gradcam": "Grad-CAM", "gradcam++": "Grad-CAM++", "layercam": "LayerCAM", "eigencam": "Eigen-CAM",
+    "scorecam": "Score-CAM", "saliency": "Saliency", "integrated-gradients": "Integrated gradients",
+    "occlusion": "Occlusion", "deeplift": "DeepLIFT", "gradientshap": "GradientSHAP", "attention": "Attention",
+    "spectrogram": "Spectrogram", "random": "Random",
+}  # fmt: skip
 DASHES: tuple[tuple[str, tuple[float, ...]], ...] = (
     ("solid", ()),
     ("dash", (4, 1.5)),
@@ -42,6 +49,12 @@ class LineStyle:
     dashes: tuple[float, ...]
     plotly_marker: str
     print_marker: str
+
+
+def title_method(method: str) -> str:
+    """Return a method as papers print it: "Grad-CAM, block4" for "gradcam, block4"."""
+    key, comma, rest = method.partition(", ")
+    return TITLES.get(key, key) + comma + rest
 
 
 def sort_methods(methods: Iterable[str]) -> list[str]:

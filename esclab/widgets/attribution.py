@@ -20,6 +20,7 @@ from esclab.widgets.canvas import SoundCanvas
 from esclab.widgets.explorer import STYLE, WIDE, Explorer, make_button
 from esclab.widgets.gather import RunWords, gather_runs
 from esclab.widgets.keys import ExplorerKeys
+from esclab.widgets.own_sounds import OwnSounds
 from esclab.widgets.plot import Plot, plot_style
 from esclab.widgets.source import OWN
 from esclab.widgets.work_bar import WorkBar
@@ -27,7 +28,7 @@ from esclab.widgets.work_bar import WorkBar
 RUNS = ("cnn10-synth10", "ts-cnn10-synth10")
 MOST_LISTED, MOST_SCORES = 300, 5
 MAP_PX, COLUMN_PX, PLOT_PX = 330, 360, 1000
-NARROW = widgets.Layout(width="auto")
+NARROW = {"width": "auto"}
 
 
 class AttributionExplorer(Explorer):
@@ -74,6 +75,7 @@ class AttributionExplorer(Explorer):
 
     def build(self) -> Sequence[widgets.Widget]:
         """Return controls at the left, the picture at the right, comparison and curves below."""
+        controller = self.controller
         self._build_clips()
         self._build_question()
         self._build_picture()
@@ -87,7 +89,8 @@ class AttributionExplorer(Explorer):
         ]
         top = widgets.HBox(columns, layout=widgets.Layout(width="100%", flex_flow="row wrap"))
         pins = widgets.HBox([self.pin_button, self.recall_button, self.unpin_button, self.curves_button], layout=WIDE)
-        return [self.notice, top, pins, self.pin_list, self.checks, self.keys, plot_style()]
+        self.own = OwnSounds(controller.source, kept=self._take_own, folded=True)
+        return [self.notice, top, self.own.view, pins, self.pin_list, self.checks, self.keys, plot_style()]
 
     def refresh(self) -> None:
         """Bring menus, picture, comparison and curves to the controller's state."""
@@ -195,6 +198,11 @@ class AttributionExplorer(Explorer):
 
         control.observe(pass_on, "value")
 
+    def _take_own(self, name: str) -> None:
+        """Explain a sound that was just uploaded or recorded."""
+        self.class_menu.value, self.search.value = OWN, ""
+        self.attempt(lambda: self.controller.choose(clip=name))
+
     def _use_pin(self, action: Callable[[int], Any]) -> None:
         number = self.pin_list.value
         if number is None:
@@ -209,7 +217,7 @@ class AttributionExplorer(Explorer):
             names.insert(0, controller.clip)
         listed = [(self._label_clip(name), name) for name in names[:MOST_LISTED]]
         _fill(self.clip_list, listed, controller.clip if controller.clip in names else None)
-        self.clip_list.description = f"Clip ({len(listed)} of {len(names)})" if len(names) > MOST_LISTED else "Clip"
+        self.clip_list.description = f"{len(listed)} of {len(names)}" if len(names) > MOST_LISTED else "Clip"
         self.run_menu.value = controller.run
         notes = [*self.problems, *([controller.note] if controller.note else [])]
         self.notice.value = "".join(f"<div>&#9888; {html.escape(one)}</div>" for one in notes)

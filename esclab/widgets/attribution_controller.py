@@ -12,11 +12,13 @@ import numpy as np
 from esclab.analysis.attribution import METHODS, find_method, methods_for
 from esclab.analysis.attribution.maps import choose_layer
 from esclab.analysis.attribution.references import find_gates
+from esclab.analysis.curves import trace_curves
 from esclab.clips.dataset import ClipDataset
 from esclab.errors import OptionError
 from esclab.results import AttributionMap, AttributionResult, FaithfulnessResult
 from esclab.training.run import Run
-from esclab.widgets.attribution_work import Asked, Key, Look, Pin, look_at, split_clip, trace_curves, write_code
+from esclab.widgets.attribution_work import Asked, Key, Look, Pin, look_at, split_clip, write_code
+from esclab.widgets.gather import label_runs
 from esclab.widgets.source import ClipSource
 from esclab.widgets.working import Report, WorkingController
 
@@ -80,17 +82,12 @@ class AttributionController(WorkingController):
             self.method = self.methods[0]
         names = self.list_clips()
         self.attempt(lambda: self.choose(clip=names[0]))
-        self.source.subscribe(self.notify)
+        self.source.subscribe(self._take_sounds)
 
     @property
     def labels(self) -> list[str]:
         """Names of the runs: the model's, told apart by fold and seed where two are of one kind."""
-        names = [run.config.model for run in self.runs]
-        longer = [run.label if names.count(run.config.model) > 1 else run.config.model for run in self.runs]
-        return [
-            f"{name} ({run.path.name})" if longer.count(name) > 1 else name
-            for name, run in zip(longer, self.runs, strict=True)
-        ]
+        return label_runs(self.runs)
 
     @property
     def class_names(self) -> tuple[str, ...]:
@@ -133,9 +130,7 @@ class AttributionController(WorkingController):
 
     def load_model(self, run: int) -> SoundClassifier:
         """Return a run's network, loaded once."""
-        if run not in self._models:
-            self._models[run] = self.runs[run].load_model()
-        return self._models[run]
+        return self._models.get(run) or self._models.setdefault(run, self.runs[run].load_model())
 
     def is_held_out(self, clip: str) -> bool | None:
         """Whether the chosen run was not trained on a clip; None for a sound of one's own."""
@@ -322,6 +317,20 @@ class AttributionController(WorkingController):
             (self.source.dataset.name, clip), [self._ask(key) for key in self._compared()],
             curves=[self._ask(key) for key in curves], run=self.runs[self.run],
         )  # fmt: skip
+
+    def _take_sounds(self) -> None:
+        """Sounds of one's own came or went; what is known of those that went is forgotten, pins too."""
+        with self.lock:
+            names = set(self.source.select())
+            self.pins = [pin for pin in self.pins if pin.key[0] in names]
+            stores: tuple[OrderedDict[Any, Any], ...] = (self._looks, self._maps)
+            for store in stores:
+                for gone in [key for key in store if key[0] not in names]:
+                    del store[gone]
+            if self.clip in names:
+                self.notify()
+            else:
+                self.attempt(lambda: self.choose(clip=self.list_clips()[0]))
 
     def _ask(self, key: Key) -> Asked:
         """Return a key in words that code has."""

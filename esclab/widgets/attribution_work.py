@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
-import pandas as pd
 
-from esclab.results import AttributionMap, FaithfulnessResult, TimeFrequencyMap
+from esclab.results import AttributionMap, TimeFrequencyMap
 from esclab.training.run import Run
 from esclab.widgets.source import ClipInfo, ClipSource
 
@@ -110,64 +108,6 @@ def split_clip(look: Look, attribution: AttributionMap, *, share: float) -> Soun
     return split_sound(look.samples, look.sample_rate, importance, share=share)
 
 
-def trace_curves(
-    models: Sequence[SoundClassifier],
-    spectrogram: TimeFrequencyMap,
-    maps: Sequence[AttributionMap],
-    *,
-    class_names: Sequence[Sequence[str]],
-    progress: Callable[[int, int], None] | None = None,
-) -> FaithfulnessResult:
-    """Take the cells of one clip away, and bring them back, in the order of each map.
-
-    Parameters
-    ----------
-    models : sequence of SoundClassifier
-        The network of each map.
-    spectrogram : TimeFrequencyMap
-        What they heard.
-    maps : sequence of AttributionMap
-    class_names : sequence of sequence of str
-        Of each network.
-    progress : callable, optional
-        Called with (curves done, curves in all).
-
-    Returns
-    -------
-    result : FaithfulnessResult
-        Without intervals, which one clip has not. See `deletion_curve` and `insertion_curve`.
-    """
-    import torch
-
-    from esclab.analysis.faithfulness import deletion_curve, insertion_curve
-
-    features = torch.from_numpy(spectrogram.values.copy())[None, None]
-    curves = {"deletion": deletion_curve, "insertion": insertion_curve}
-    parts: list[pd.DataFrame] = []
-    shares = np.linspace(0, 1, STEPS + 1)
-    for model, one, classes, name in zip(models, maps, class_names, name_curves(maps), strict=True):
-        targets = np.array([list(classes).index(one.class_name)])
-        for curve, trace in curves.items():
-            if progress is not None:
-                progress(len(parts), 2 * len(maps))
-            (means,) = trace(model, features, one.values[None], targets=targets, steps=STEPS)
-            part = {"model": one.model, "method": name, "curve": curve, "share": shares, "mean": means}
-            parts.append(pd.DataFrame(part | {"low": np.nan, "high": np.nan}))
-    return FaithfulnessResult(pd.concat(parts, ignore_index=True), spectrogram.label)
-
-
-def name_curves(maps: Sequence[AttributionMap]) -> list[str]:
-    """Return a name for each map's curve: its method, with layer and class only where they tell two apart."""
-    names = [one.method for one in maps]
-    for part in ("layer", "class_name"):
-        counts = Counter(zip((one.model for one in maps), names, strict=True))
-        names = [
-            f"{name}, {getattr(one, part)}" if counts[one.model, name] > 1 and getattr(one, part) else name
-            for name, one in zip(names, maps, strict=True)
-        ]
-    return names
-
-
 def write_code(clip: tuple[str, str], maps: Sequence[Asked], *, curves: Sequence[Asked], run: Run) -> str:
     """Return the lines that make maps of a clip, and curves where there are some.
 
@@ -186,7 +126,7 @@ def write_code(clip: tuple[str, str], maps: Sequence[Asked], *, curves: Sequence
         "from esclab.figures import export",
         "from esclab.results import AttributionResult",
         "from esclab.training import find_run",
-        *(["from esclab.widgets.attribution_work import trace_curves"] if curves else []),
+        *(["from esclab.analysis.curves import trace_curves"] if curves else []),
         "",
         f"run = find_run({name_run(run)!r})",
         "feature, duration_s = run.build_feature(), run.config.duration_s",

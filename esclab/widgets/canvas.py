@@ -54,6 +54,7 @@ class SoundCanvas(anywidget.AnyWidget):
     answers = traitlets.Bool(False).tag(sync=True)
     stamp = traitlets.Int(0).tag(sync=True, echo_update=False)
     answered = traitlets.Int(0).tag(sync=True)
+    play = traitlets.Int(0).tag(sync=True)  # plays the first sound each time it rises
 
     def __init__(self, **settings: Any) -> None:
         self.axis = "frequency"  # what the bands are, see `Feature.axis`

@@ -24,7 +24,7 @@ from esclab.widgets.source import OWN
 from esclab.widgets.wave import WaveCanvas
 
 LIST_ROWS = 14
-ROW = widgets.Layout(flex_flow="row wrap", width="100%", align_items="center")
+ROW = {"flex_flow": "row wrap", "width": "100%", "align_items": "center"}
 CELL = "padding:1px 12px 1px 0;vertical-align:top;text-align:left"
 
 
@@ -135,7 +135,7 @@ class ClipExplorer(Explorer):
         self.list = widgets.Select(
             rows=LIST_ROWS,
             tooltip="Clips; the arrow keys go through them",
-            layout=widgets.Layout(width="100%", height="300px"),
+            layout=widgets.Layout(width="250px", height="300px"),
         )
         self._connect(self.class_choice, lambda value: self.controller.filter(class_name=value))
         self._connect(self.fold_choice, lambda value: self.controller.filter(fold=value))

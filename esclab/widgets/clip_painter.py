@@ -88,6 +88,15 @@ class ClipPainter:
             explained = run.config.class_names[target]
         return ClipPicture(clip, samples, rate, spectrogram, heatmap, explained, last_epoch(run))
 
+    def ask(self, run: Run, name: str) -> tuple[ClipPicture, np.ndarray]:
+        """Return a clip with a heatmap of what a run's network answers, and the probability of each class.
+
+        Raises as `paint`.
+        """
+        spectrogram = self.paint(run, name, None).spectrogram
+        answer = self._find_model(run).answer(spectrogram.values)
+        return self.paint(run, name, answer.target), answer.probabilities
+
     def find_source(self, run: Run) -> ClipSource:
         """Return the clips that a run was trained on.
 

@@ -26,7 +26,7 @@ COSTS = {
     "Operations a clip (FLOPs)": "flops_per_clip",
     "Time a clip (ms)": "milliseconds_per_clip",
 }
-FILL = widgets.Layout(width="auto")
+FILL = {"width": "auto"}
 PLOTTED = ("accuracy", "robustness", "cost")
 
 
@@ -155,8 +155,9 @@ class CompareExplorer(Explorer):
         """Do `action(value)` when a person changes a control."""
 
         def act(change: dict[str, Any]) -> None:
-            if not self._following and change["new"] is not None:
-                self.attempt(action, change["new"])
+            with self.controller.lock:  # a refresh in the worker's thread must not swallow what a person chooses
+                if not self._following and change["new"] is not None:
+                    self.attempt(action, change["new"])
 
         control.observe(act, "value")
 

@@ -6,10 +6,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-import anywidget
 import ipywidgets as widgets
 import pandas as pd
-import traitlets
 
 from esclab.clips.dataset import ClipDataset
 from esclab.widgets.canvas import SoundCanvas
@@ -17,8 +15,9 @@ from esclab.widgets.confusion_controller import ConfusionController
 from esclab.widgets.explorer import WIDE, Explorer
 from esclab.widgets.gather import RunWords
 from esclab.widgets.keys import ExplorerKeys
+from esclab.widgets.own_sounds import OwnSounds
 from esclab.widgets.plot import Plot, plot_style
-from esclab.widgets.table import STATIC, TableView
+from esclab.widgets.table import TableView
 from esclab.widgets.tell import tell_bars, tell_problems, write_note
 from esclab.widgets.work_bar import WorkBar
 
@@ -27,15 +26,7 @@ LOOK_NAMES = {"Predicted class": "predicted", "True class": "true", "Off": "noth
 MOST_SCORES = 5
 BAR_PX = 110
 LABELLED = {"description_width": "initial"}
-NARROW = widgets.Layout(width="max-content")
-
-
-class PressPlay(anywidget.AnyWidget):
-    """Plays the sound of the explorer that it stands in, as a press on its button would."""
-
-    _esm = STATIC / "press_play.js"
-
-    wanted = traitlets.Int(0).tag(sync=True)
+NARROW = {"width": "max-content"}
 
 
 class ConfusionExplorer(Explorer):
@@ -84,10 +75,11 @@ class ConfusionExplorer(Explorer):
         left = widgets.VBox([self.plot.view], layout=widgets.Layout(flex="0 1 auto", overflow="auto", max_width="100%"))
         cell = widgets.HBox([self.true_picker, self.predicted_picker], layout=_wrap())
         options = widgets.HBox([self.look_picker, self.play_box], layout=_wrap())
-        parts = [cell, self.clip_picker, options, self.work.row, self.picture, self.scores, self.press]
+        parts = [cell, self.clip_picker, options, self.work.row, self.picture, self.scores]
         right = widgets.VBox(parts, layout=widgets.Layout(flex="1 1 400px", min_width="360px"))
         middle = widgets.HBox([left, right], layout=_wrap())
-        return [plot_style(), problems, head, middle, self.pairs, self.categories, ExplorerKeys({})]
+        self.own = OwnSounds(kept=lambda name: self.attempt(self.controller.ask_own, name), folded=True, use="Ask")
+        return [plot_style(), problems, head, middle, self.own.view, self.pairs, self.categories, ExplorerKeys({})]
 
     def refresh(self) -> None:
         """Bring every control to the controller's state; what did not change is not sent again."""
@@ -142,7 +134,6 @@ class ConfusionExplorer(Explorer):
         )  # fmt: skip
         self.picture = SoundCanvas(title="No clip chosen", height_px=250)
         self.scores = widgets.HTML(layout=WIDE)
-        self.press = PressPlay()
         self.work = WorkBar(self.controller)
         self.plot = Plot()
         self._listen(self.true_picker, lambda true: self.controller.select_cell(true, self.controller.predicted))
@@ -154,8 +145,9 @@ class ConfusionExplorer(Explorer):
         """Do `action(value)` when a person changes a control."""
 
         def act(change: dict[str, Any]) -> None:
-            if not self._following and change["new"] is not None:
-                self.attempt(action, change["new"])
+            with self.controller.lock:  # a refresh in the worker's thread must not swallow what a person chooses
+                if not self._following and change["new"] is not None:
+                    self.attempt(action, change["new"])
 
         control.observe(act, "value")
 
@@ -211,15 +203,15 @@ class ConfusionExplorer(Explorer):
 
     def _refresh_clip(self) -> None:
         state, picture = self.controller, self.controller.picture
-        if self._changed("scores", state.clip, state.epoch, state.confusion):
-            marks = {} if state.confusion is None else {state.class_names[state.true]: "true"}
+        if self._changed("scores", state.clip, state.own, picture if state.own else None, state.epoch, state.confusion):
+            marks = {} if state.confusion is None or state.own else {state.class_names[state.true]: "true"}
             values = state.probabilities()
             self.scores.value = "" if values is None else tell_bars(values.head(MOST_SCORES), marks)
-        if not self._changed("picture", picture, state.clip):
+        if not self._changed("picture", picture, state.clip, state.own):
             return
         if picture is None:
             self.picture.shape, self.picture.sounds, self.picture.overlay = [0, 0], {}, b""
-            self.picture.title, self.picture.subtitle = state.clip or "No clip chosen", ""
+            self.picture.title, self.picture.subtitle = state.clip or state.own or "No clip chosen", ""
             return
         self.picture.title = picture.clip.label
         self.picture.subtitle = (
@@ -227,12 +219,15 @@ class ConfusionExplorer(Explorer):
         )
         if picture.explained and state.epoch != picture.epoch:
             self.picture.subtitle += f" after epoch {picture.epoch}, the last (weights of others are not kept)"
+        if state.own and state.choice is not None:
+            run = state.choice.runs[0]
+            self.picture.subtitle += f"; {run.config.model} of fold {run.config.held_out} was asked"
         self.picture.show_map(picture.spectrogram)
         self.picture.show_overlay(picture.heatmap)
         self.picture.show_events(picture.clip.events)
         if self._changed("heard", picture.clip.name):
             self.picture.set_sounds({picture.clip.name: picture.samples}, picture.sample_rate)
-            self.press.wanted += int(self.play_box.value)
+            self.picture.play += int(self.play_box.value)
 
     def _click(self, trace: Any, points: Any, state: Any) -> None:
         if points.xs:

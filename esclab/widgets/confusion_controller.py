@@ -68,6 +68,8 @@ class ConfusionController(WorkingController):
         The chosen clip; "" for none.
     look : {"predicted", "true", "nothing"}
     picture : ClipPicture or None
+    own : str
+        A sound of one's own that was asked about; "" for none. It has no true class, so it is in no cell.
     """
 
     def __init__(self, runs: RunWords, dataset: ClipDataset | str | None = None) -> None:
@@ -84,6 +86,8 @@ class ConfusionController(WorkingController):
         self.clip = ""
         self.look: Look = "predicted"
         self.picture: ClipPicture | None = None
+        self.own = ""
+        self._own_answer: np.ndarray | None = None
         self._predictions: Predictions | None = None
         self._painter = ClipPainter(load_dataset(dataset) if isinstance(dataset, str) else dataset)
         if self.choices:
@@ -136,8 +140,33 @@ class ConfusionController(WorkingController):
         """Choose a clip of the cell; it is read, shown and explained beside the kernel's loop."""
         if name not in self.cell_clips()["clip"].tolist():
             raise OptionError(f"clip {name}", "is not in this cell", "choose one from the list")
+        self._drop_clip()
         self.clip, self.message = name, ""
         self._paint()
+
+    def ask_own(self, name: str) -> None:
+        """Ask the network about a sound of one's own; of runs that are pooled, the first one's network.
+
+        Raises
+        ------
+        OptionError
+            When there is no matrix, thus no network.
+        """
+        if self.choice is None:
+            raise OptionError("sound", "there is no network to ask", "give the name of a finished run")
+        self._drop_clip()
+        self.own, self.message = name, ""
+        run = self.choice.runs[0]
+
+        def work(report: Report) -> Callable[[], None]:
+            picture, answer = self._painter.ask(run, name)
+
+            def show() -> None:
+                self.picture, self._own_answer, self.message = picture, answer, ""
+
+            return show
+
+        self.start("asking about your own sound", work)
 
     def look_at(self, look: Look) -> None:
         """Explain the predicted class, the true class or nothing."""
@@ -163,6 +192,8 @@ class ConfusionController(WorkingController):
     def probabilities(self) -> pd.Series | None:
         """Return what each class got of the chosen clip after the chosen epoch, most first; None without a clip."""
         p = self._predictions
+        if p is not None and self.own and self._own_answer is not None:
+            return pd.Series(self._own_answer, index=list(p.class_names)).sort_values(ascending=False, kind="stable")
         if p is None or not self.clip:
             return None
         values = p.probabilities[np.flatnonzero(p.clips == self.clip)[0]]
@@ -219,7 +250,7 @@ class ConfusionController(WorkingController):
         self._drop_clip()
 
     def _drop_clip(self) -> None:
-        self.clip, self.picture = "", None
+        self.clip, self.picture, self.own, self._own_answer = "", None, "", None
         if self.busy:
             self.stop()
 

@@ -17,6 +17,7 @@ from esclab.widgets.embedding_plot import SIZE_PX, EmbeddingPlot, group_points
 from esclab.widgets.explorer import STYLE, WIDE, Explorer, make_button
 from esclab.widgets.gather import RunWords, gather_runs
 from esclab.widgets.keys import ExplorerKeys
+from esclab.widgets.own_sounds import OwnSounds
 from esclab.widgets.table import TableView
 from esclab.widgets.work_bar import WorkBar
 
@@ -94,7 +95,10 @@ class EmbeddingExplorer(Explorer):
             layout=widgets.Layout(flex=f"0 0 {CLIP_PX}px", width=f"{CLIP_PX}px"),
         )
         middle = widgets.HBox([self.plot_row, clip], layout=widgets.Layout(width="100%", flex_flow="row wrap"))
-        below = [self.table, self.table_row, self.keys]
+        source = self.controller.source
+        own = OwnSounds(source, kept=self._hear, folded=True, use="Place it") if source is not None else None
+        below = [*([own.view] if own is not None else []), self.table, self.table_row, self.keys]
+        self.own = own
         return [self.notice, *self.question, self.epoch_row, middle, *below]
 
     def refresh(self) -> None:
@@ -293,7 +297,7 @@ class EmbeddingExplorer(Explorer):
             )
             plot.show(
                 result, table, groups=groups, title=controller.labels[run], chosen=controller.clip,
-                selected=controller.selected, size_px=self.size_slider.value,
+                selected=controller.selected, size_px=self.size_slider.value, own=controller.own_place(side),
             )  # fmt: skip
         missing = all(table is None for table in points)
         self.hint.value = "No points yet: press Compute." if missing and controller.needs_compute else ""
@@ -323,9 +327,9 @@ class EmbeddingExplorer(Explorer):
         answers = [
             f"{label}: {row[column].iloc[0]}"
             for label in controller.labels
-            if (column := f"predicted, {label}") in row.columns
+            if len(row) and (column := f"predicted, {label}") in row.columns
         ]
-        self.canvas.subtitle = "; ".join(answers) if len(row) else ""
+        self.canvas.subtitle = "; ".join(answers)
 
     def _paint_table(self) -> None:
         shown = (*map(str, self.controller.sides), *self.controller.selected)

@@ -17,6 +17,7 @@ from esclab.results import EmbeddingResult, Predictions, TimeFrequencyMap
 from esclab.storage import write_text
 from esclab.training.run import Run
 from esclab.widgets.attribution_work import name_run
+from esclab.widgets.embedding_own import OwnPlace, place_own
 from esclab.widgets.embedding_store import (
     SPREADS,
     choose_epochs,
@@ -24,6 +25,7 @@ from esclab.widgets.embedding_store import (
     locate_projection,
     read_projection,
 )
+from esclab.widgets.gather import label_runs
 from esclab.widgets.source import ClipInfo, ClipSource
 from esclab.widgets.working import Report, WorkingController
 
@@ -74,20 +76,18 @@ class EmbeddingController(WorkingController):
         self.clip, self.selected = "", ()  # type: str, tuple[str, ...]
         self.picture: TimeFrequencyMap | None = None
         self.samples: np.ndarray | None = None
+        self._own: dict[tuple[str, Path], OwnPlace | None] = {}
         self._results: dict[Path, EmbeddingResult] = {}
         self._answers: dict[int, Predictions] = {}
         self._known: list[EmbeddingResult | None] = [None, None]
         self._gather()
+        if self.source is not None:
+            self.source.subscribe(self._take_sounds)
 
     @property
     def labels(self) -> list[str]:
         """Names of the runs: the model's, told apart by fold and seed where two are of one kind."""
-        names = [run.config.model for run in self.runs]
-        longer = [run.label if names.count(run.config.model) > 1 else run.config.model for run in self.runs]
-        return [
-            f"{name} ({run.path.name})" if longer.count(name) > 1 else name
-            for name, run in zip(longer, self.runs, strict=True)
-        ]
+        return label_runs(self.runs)
 
     @property
     def layers(self) -> tuple[str, ...]:
@@ -232,6 +232,12 @@ class EmbeddingController(WorkingController):
         samples = self.source.read(clip, sample_rate=rate, duration_s=duration_s)
         self.picture, self.samples = transform_clip(samples, feature, label=info.label), samples
         self.notify()
+        self._place_own()
+
+    def own_place(self, side: int) -> OwnPlace | None:
+        """Return where a sound of one's own lies among the points of a side, once that is known."""
+        run = self.sides[side]
+        return None if run is None else self._own.get((self.clip, self._locate(run)))
 
     @property
     def sample_rate(self) -> int:
@@ -329,6 +335,38 @@ class EmbeddingController(WorkingController):
             ]
         return "\n".join(lines)
 
+    def _place_own(self) -> None:
+        """Ask the networks about a sound that is in no dataset, and place it; in the worker's thread."""
+        if self.source is None or self.samples is None or self.clip not in self.source.list_own():
+            return
+        clip, wanted = self.clip, []
+        for run, result in zip(self.sides, self._known, strict=True):
+            if run is not None and result is not None and (clip, self._locate(run)) not in self._own:
+                wanted.append((run, result, self._locate(run)))
+        if not wanted or self.busy:
+            return
+        samples, source = self.samples, self.source
+
+        def work(report: Report) -> Any:
+            from esclab.analysis.attention import transform_clip
+
+            found = {}
+            for run, result, path in wanted:
+                values = transform_clip(samples, self.runs[run].build_feature(), label=clip).values
+                own = source.dataset if self._fits(run, source.dataset) else None
+                found[clip, path] = place_own(self.runs[run], clip, values, result=result, dataset=own)
+            return lambda: self._own.update(found)
+
+        self.start("Placing your own sound", work)
+
+    def _take_sounds(self) -> None:
+        """Sounds of one's own came or went; a new one may have the name of one that went."""
+        with self.lock:
+            self._own = {}
+            if self.source is not None and self.clip and self.clip not in self.source.select():
+                self.clip, self.picture, self.samples = "", None, None
+            self.notify()
+
     def _shown(self) -> list[int]:
         return [run for run in self.sides if run is not None]
 
@@ -345,6 +383,8 @@ class EmbeddingController(WorkingController):
     def _take(self, found: dict[Path, EmbeddingResult]) -> None:
         self._results |= found
         self._gather()
+        self.busy = ""
+        self._place_own()
 
     def _gather(self) -> None:
         """Take what was fitted before, here or on disk."""

@@ -14,6 +14,7 @@ from esclab.figures.embedding import WRONG, find_limits, title_axes, write_quali
 from esclab.figures.text import plotly_text
 from esclab.figures.theme import COLOURS, INK, PLOTLY_MARKERS
 from esclab.results import EmbeddingResult
+from esclab.widgets.embedding_own import OwnPlace
 
 SIZE_PX, SIDE_PX, AXIS_PX = 380, 40, 34  # of the plot, and of what stands beside and below its frame
 ENTRY_PX, ENTRY_HEIGHT_PX, LONGEST_ENTRY = 170, 20, 18
@@ -69,6 +70,7 @@ class EmbeddingPlot:
         chosen: str = "",
         selected: Sequence[str] = (),
         size_px: int = SIZE_PX,
+        own: OwnPlace | None = None,
     ) -> None:
         """Paint points; those of another epoch glide there.
 
@@ -87,11 +89,15 @@ class EmbeddingPlot:
         selected : sequence of str
         size_px : int
             Width of the plot.
+        own : OwnPlace, optional
+            A sound that is in no dataset; a star marks it, at the epoch for which its place is known.
         """
         names, epoch = points["clip"].astype(str).tolist(), int(points["epoch"].iloc[0])
         x, y = points["x"].to_numpy(float), points["y"].to_numpy(float)
         at = names.index(chosen) if chosen in names else None
         ring = ([], []) if at is None else ([x[at]], [y[at]])
+        if own is not None and own.epoch == epoch:
+            ring = ([own.x], [own.y])
         glides = names == self._names and epoch != self._epoch
         self._names, self._epoch = names, epoch
         if glides:
@@ -102,13 +108,16 @@ class EmbeddingPlot:
             if not glides:
                 self.figure.data[0].x, self.figure.data[0].y = x, y
                 self.figure.data[1].x, self.figure.data[1].y = ring
+            self.figure.data[1].marker.symbol = "circle-open" if at is not None else "star-open"
             self._style(points, groups[1], set(selected))
             self._lay_out(result, size_px, entries=len(groups[0]) + 1)
         self._show_legend(groups[0])
-        quality = ", ".join(write_quality(result, epoch))
+        words = [", ".join(write_quality(result, epoch))]
+        if own is not None:
+            words.append(str(own) if own.epoch == epoch else f"your own sound is placed at epoch {own.epoch} only")
         self.caption.value = (
             f"<div style='line-height:1.4'><b>{html.escape(title)}, epoch {epoch}</b><br>"
-            f"<span style='color:var(--jp-ui-font-color2,#5a5a5a)'>{html.escape(quality)}</span></div>"
+            f"<span style='color:var(--jp-ui-font-color2,#5a5a5a)'>{'<br>'.join(map(html.escape, words))}</span></div>"
         )
         self.view.layout.display = ""
 

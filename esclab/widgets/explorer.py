@@ -12,7 +12,9 @@ import ipywidgets as widgets
 from esclab.widgets.controller import Controller
 
 STYLE = {"description_width": "90px"}
-WIDE = widgets.Layout(width="100%")
+# A layout is a widget of its own. Kept as words, each control gets its own; one that is shared with the explorer of an
+# earlier run of the cell is unknown to a page that was loaded anew, until the kernel has told it, and nothing is shown.
+WIDE = {"width": "100%"}
 
 
 class Explorer:

@@ -10,7 +10,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from esclab.analysis.cells import spread_cells
+from esclab.analysis.cells import find_ranges, spread_cells
 from esclab.errors import OptionError
 from esclab.models.recording import record_attention
 from esclab.training.device import choose_precision
@@ -69,7 +69,13 @@ class LiveModel:
         with record_attention(self.network) as maps, torch.inference_mode():
             frames = self.feature.frames(round(run.config.duration_s * self.feature.config.sample_rate))
             self.network(torch.zeros(1, 1, frames, len(self.feature.frequency_hz)))
-        self.attention_layers = tuple(name for name, gates in maps.items() if gates.cells is not None)
+        bands = len(self.network.input_mean)
+        self.attention_layers = tuple(
+            name
+            for name, gates in maps.items()
+            # Gates of a network that sees a part of the bands do not belong to the whole picture.
+            if gates.cells is not None and find_ranges(self.network, name) == ((0, bands),)
+        )
 
     def answer(
         self, features: np.ndarray, *, target: int | None = None, layer: str = "", attention_layer: str = ""
@@ -102,7 +108,7 @@ class LiveModel:
             chosen = int(probabilities.argmax()) if target is None else target
             (gradients,) = torch.autograd.grad(logits[0, chosen], activations)
         heatmap = (activations * gradients.mean((2, 3), keepdim=True)).sum(1).relu().detach().float().numpy()
-        spread = spread_cells(heatmap, *features.shape)[0]
+        spread = spread_cells(heatmap, *features.shape, ranges=find_ranges(self.network, layer))[0]
         gates = maps.get(attention_layer or next(iter(self.attention_layers), ""))
         temporal, spectral = (None, None) if gates is None else gates.strips
         return LiveAnswer(

@@ -12,20 +12,21 @@ import numpy as np
 
 from esclab.clips import load_dataset
 from esclab.clips.dataset import ClipDataset
+from esclab.errors import RunError
 from esclab.figures.scale import choose_color_range
 from esclab.noise import NOISES
 from esclab.results import Region
-from esclab.training.run import Run
-from esclab.training.shipped import find_run
 from esclab.widgets.answer_canvas import grow, show_answer
 from esclab.widgets.canvas import SoundCanvas, read_region
 from esclab.widgets.edit import MODES
 from esclab.widgets.explorer import STYLE, WIDE, Explorer, make_button, wrap_row
+from esclab.widgets.gather import RunWords, gather_runs
 from esclab.widgets.keys import ExplorerKeys
 from esclab.widgets.noise_controller import NoiseController
 from esclab.widgets.own_sounds import OwnSounds
 from esclab.widgets.scores import ScoreBars
 from esclab.widgets.source import OWN
+from esclab.widgets.tell import tell_problems
 from esclab.widgets.worker import NewestWins
 
 SHIPPED = ("cnn10-synth10", "ts-cnn10-synth10")
@@ -42,7 +43,7 @@ class NoiseExplorer(Explorer):
 
     Parameters
     ----------
-    runs : sequence of str, Path or Run
+    runs : str, Path, Run or a sequence of these
         Run folders, names of shipped runs, or runs, of one front end.
     dataset : str or ClipDataset, optional
         Where clips come from; the first run's own by default.
@@ -58,20 +59,23 @@ class NoiseExplorer(Explorer):
 
     def __init__(
         self,
-        runs: Sequence[str | Path | Run] = SHIPPED,
+        runs: RunWords = SHIPPED,
         dataset: str | ClipDataset | None = None,
         *,
         folder: str | Path = "out/noise",
     ) -> None:
-        found = [run if isinstance(run, Run) else find_run(run) for run in runs]
+        found = gather_runs(runs)
+        if not found.runs:
+            raise RunError("runs", found.problems[0] if found.problems else "are none", "give a finished run")
         if not isinstance(dataset, ClipDataset):
-            dataset = load_dataset(dataset or found[0].config.dataset)
+            dataset = load_dataset(dataset or found.runs[0].config.dataset)
+        self.problems = widgets.HTML(tell_problems(found.problems))
         self._busy = False  # while the view follows the controller, its own changes are no gestures
         self._timer: Timer | None = None
         self._shown_clip = ""
         self._shown_s, self._shown_bands = (0.0, 0.0), (0, 0)
         self.worker = NewestWins(self._map_done, self._map_failed)
-        super().__init__(NoiseController(found, dataset), title="Noise lab", folder=folder)
+        super().__init__(NoiseController(found.runs, dataset), title="Noise lab", folder=folder)
 
     def build(self) -> Sequence[widgets.Widget]:
         """Return clip, edit, picture, scores, and one row of heatmaps a model."""
@@ -80,9 +84,12 @@ class NoiseExplorer(Explorer):
         self._build_region_controls()
         self._build_pictures()
         for control in (self.mode_picker, self.kind_picker, self.reference_picker):
-            control.layout.width = "250px"
-        for slider in (self.time_slider, self.band_slider, self.snr_slider, self.gain_slider, self.opacity):
+            control.layout.width = "235px"
+        looks = (self.layer_picker, self.gates_picker, self.target_picker, self.opacity)
+        for slider in (self.time_slider, self.band_slider, self.snr_slider, self.gain_slider):
             slider.layout.width = "330px"
+        for control in looks:
+            control.layout.width = "255px"
         clip_row = widgets.HBox([self.class_picker, self.clip_picker, self.surprise_button], layout=wrap_row())
         edit_row = widgets.HBox(
             [self.mode_picker, self.kind_picker, self.snr_slider, self.gain_slider, self.reference_picker],
@@ -93,9 +100,7 @@ class NoiseExplorer(Explorer):
             [self.clear_button, self.undo_button, self.redo_button, self.keep_button, self.map_button, self.map_model],
             layout=wrap_row(),
         )
-        look_row = widgets.HBox(
-            [self.layer_picker, self.gates_picker, self.target_picker, self.opacity], layout=wrap_row()
-        )
+        look_row = widgets.HBox(looks, layout=wrap_row())
         left = widgets.VBox([self.picture, step_row], layout=widgets.Layout(flex="1 1 560px", min_width="320px"))
         right = widgets.VBox([self.scores], layout=widgets.Layout(flex="1 1 480px", min_width="300px"))
         middle = widgets.HBox([left, right], layout=wrap_row())
@@ -106,7 +111,7 @@ class NoiseExplorer(Explorer):
                 "k": ("keeps", self.keep_button.click), "c": ("cleans", self.clear_button.click),
             }
         )  # fmt: skip
-        above = [clip_row, self.own.view, edit_row, region_row, middle, look_row]
+        above = [self.problems, clip_row, self.own.view, edit_row, region_row, middle, look_row]
         return [*above, self.heatmaps, self.tries, self.sensitivity, self.keys]
 
     def _build_clip_controls(self) -> None:
@@ -168,7 +173,7 @@ class NoiseExplorer(Explorer):
         self.preset_buttons = []
         for name in self.controller.presets():
             button = make_button(name, f"Noise as in Figure 4 of TS-CNN: {name}, 10 dB")
-            button.on_click(lambda _, name=name: self._preset(name))
+            button.on_click(lambda _, name=name: self.attempt(self.controller.apply_preset, name))
             self.preset_buttons.append(button)
         self.clear_button = make_button("Clean", "Take the change away (key c, or Delete in the picture)")
         self.undo_button = make_button("Undo", "Back to the change before (key u)", icon="undo")
@@ -185,8 +190,7 @@ class NoiseExplorer(Explorer):
         labels = self.controller.labels
         self.map_model = widgets.Dropdown(
             options=[(label, number) for number, label in enumerate(labels)], description="of",
-            tooltip="For which model",
-            style={"description_width": "20px"}, layout=widgets.Layout(width="180px"),
+            tooltip="For which model", style={"description_width": "20px"}, layout=widgets.Layout(width="120px"),
         )  # fmt: skip
 
     def _build_pictures(self) -> None:
@@ -204,9 +208,8 @@ class NoiseExplorer(Explorer):
             tooltip="Layer of the class activation map",
         )  # fmt: skip
         self.gates_picker = widgets.Dropdown(
-            options=[(name, name) for name in gates] or [("no model has attention", "")],
-            description="Attention of", style=STYLE,
-            tooltip="Layer whose weights of frames and bands are drawn along the picture", disabled=not gates,
+            options=[(name, name) for name in gates] or [("no model has attention", "")], disabled=not gates,
+            description="Attention of", style=STYLE, tooltip="Layer whose weights of frames and bands are drawn",
         )  # fmt: skip
         classes = [(name.replace("_", " "), name) for name in controller.class_names]
         self.target_picker = widgets.Dropdown(
@@ -325,9 +328,6 @@ class NoiseExplorer(Explorer):
         edges = self.picture.band_edges_hz
         box = [start, end, edges[low], edges[max(high, low + 1) if low < len(edges) - 1 else high]]
         self.attempt(lambda: self.controller.change(region=read_region(box, self.picture)))
-
-    def _preset(self, name: str) -> None:
-        self.attempt(lambda: self.controller.apply_preset(name))
 
     def _look(self, **settings: str) -> None:
         if not self._busy:

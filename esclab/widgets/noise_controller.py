@@ -75,6 +75,7 @@ class NoiseController(Controller):
         self.sensitivity: SensitivityResult | None = None
         self._undone: list[Edit] = []
         self._done: list[Edit] = [self.edit]
+        self._changing: tuple[str, ...] = ()  # what was changed since the last step of undo
         self._noise: tuple[Any, np.ndarray] | None = None
         self._same: dict[Any, LiveAnswer] = {}
         self.samples: dict[str, np.ndarray] = {}
@@ -126,24 +127,26 @@ class NoiseController(Controller):
         """
         if settings.get("mode", "noise") not in MODES:
             raise OptionError(f"mode {settings['mode']}", "is not known", f"choose one of {', '.join(MODES)}")
-        before = self._remember()
+        before, what = self._remember(), tuple(sorted(settings))
+        if what != self._changing:  # sliders and keys do not tell when a gesture ends; the next one does
+            self._step()
         try:
             self.edit = replace(self.edit, **settings)
             self._apply()
         except Exception:
             self._restore(before)
             raise
+        self._changing = what
         self.notify()
 
     def commit(self) -> None:
-        """Make the present edit a step that `undo` comes back to."""
-        if self._done[-1] != self.edit:
-            self._done = [*self._done[-MOST_EDITS:], self.edit]
-            self._undone = []
+        """Make the present edit a step that `undo` comes back to; a change of something else does so by itself."""
+        if self._step():
             self.notify()
 
     def undo(self) -> None:
         """Go back to the edit before."""
+        self._changing = ()
         if self.edit != self._done[-1]:
             self._done.append(self.edit)
         if len(self._done) > 1:
@@ -152,6 +155,7 @@ class NoiseController(Controller):
 
     def redo(self) -> None:
         """Go forward again after `undo`."""
+        self._changing = ()
         if self._undone:
             self._done.append(self._undone.pop())
             self._go_to(self._done[-1])
@@ -296,6 +300,15 @@ class NoiseController(Controller):
             )
             for model, label, answer in zip(self.models, self.labels, self.answers["changed"], strict=True)
         ]  # fmt: skip
+
+    def _step(self) -> bool:
+        """Keep the present edit as a step of undo, where it is a new one."""
+        self._changing = ()
+        if self._done[-1] == self.edit:
+            return False
+        self._done = [*self._done[-MOST_EDITS:], self.edit]
+        self._undone = []
+        return True
 
     def _go_to(self, edit: Edit) -> None:
         self.edit = edit

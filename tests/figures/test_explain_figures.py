@@ -15,7 +15,7 @@ from esclab.figures.attribution import attribution_data, sample_importance_colou
 from esclab.figures.confusion_series import confusion_series_data
 from esclab.figures.embedding import embedding_data, find_limits, write_quality
 from esclab.figures.faithfulness import faithfulness_data
-from esclab.figures.methods import sort_methods, style_methods
+from esclab.figures.methods import sort_methods, style_methods, title_method
 from esclab.figures.reliability import reliability_data
 from esclab.figures.trust import scale_column, trust_data, wrap_title
 from esclab.results import AttributionMap, ConfusionResult, ConfusionSeriesResult, ReliabilityResult
@@ -50,8 +50,8 @@ def test_share_importance_leaves_out_what_speaks_against_the_class() -> None:
 
 def test_title_map_names_the_model_only_when_asked_and_keeps_the_probability() -> None:
     attribution = build_map([[1]])
-    assert title_map(attribution, 40, model=True) == ("gradcam, block4", "cnn10: dog 87 %")
-    assert title_map(attribution, 40, model=False) == ("gradcam, block4", "dog 87 %")
+    assert title_map(attribution, 40, model=True) == ("Grad-CAM, block4", "cnn10: dog 87 %")
+    assert title_map(attribution, 40, model=False) == ("Grad-CAM, block4", "dog 87 %")
     long = replace(attribution, class_name="x" * 90, model="y" * 90)
     _, second = title_map(long, 30, model=True)
     assert len(second) == 30
@@ -99,7 +99,7 @@ def test_attribution_plotly_shares_the_scales_and_scales_each_map_to_its_maximum
     assert "maximum" in layout.coloraxis2.colorbar.title.text
     notes = [note.text for note in layout.annotations]
     assert "no evidence for the class" in notes
-    assert "<b>gradcam, block4</b><br>cnn10: crackling_fire 2 %" in notes
+    assert "<b>Grad-CAM, block4</b><br>cnn10: crackling_fire 2 %" in notes
 
 
 def test_attribution_print_shares_the_scales() -> None:
@@ -157,7 +157,7 @@ def test_faithfulness_has_a_row_a_model_and_bands_for_a_few_methods(hand: Any) -
         bands = [[t for t in draw("faithfulness", result).data if t.fill == "toself"] for result in (few, many)]
         assert [len(found) for found in bands] == [3 * 4, 0]
         names = [t.name for t in draw("faithfulness", many).data if t.showlegend]
-        assert names == sort_methods(METHODS)
+        assert names == [title_method(method) for method in sort_methods(METHODS)]
     else:
         bands = [draw("faithfulness", result, hand="print").axes for result in (few, many)]
         assert [[len(axes.collections) for axes in found] for found in bands] == [[3] * 4, [0] * 4]
@@ -172,7 +172,7 @@ def test_faithfulness_highlight_pales_the_others_but_not_the_references() -> Non
     figure = draw("faithfulness", sample_faithfulness(METHODS), methods=("layercam",))
     colours = {t.name: t.line.color for t in figure.data if t.showlegend}
     pale = {name for name, colour in colours.items() if colour == "#c4c4c4"}
-    assert pale == set(METHODS) - {"layercam", "random", "spectrogram"}
+    assert pale == {title_method(method) for method in set(METHODS) - {"layercam", "random", "spectrogram"}}
     assert len([t for t in figure.data if t.fill == "toself"]) == 4
 
 

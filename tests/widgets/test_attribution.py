@@ -8,10 +8,10 @@ from threading import Event
 import numpy as np
 import pytest
 
+from esclab.analysis.curves import name_curves
 from esclab.errors import OptionError, RunError
 from esclab.widgets.attribution import AttributionExplorer, write_scores
 from esclab.widgets.attribution_controller import AttributionController
-from esclab.widgets.attribution_work import name_curves
 from esclab.widgets.working import WorkingController
 
 CNN10, TS_CNN10 = 0, 1

@@ -195,16 +195,16 @@ def test_chosen_clip_is_painted_with_its_sound_and_asks_to_play(view):
     assert view.controller.wait()
     assert list(view.picture.sounds) == [name]
     assert len(view.picture.overlay) == 4 * view.picture.shape[0] * view.picture.shape[1]
-    assert view.press.wanted == 1
+    assert view.picture.play == 1
     view.look_picker.value = "nothing"
     assert view.controller.wait()
     assert view.picture.overlay == b""
-    assert view.press.wanted == 1  # it is the same clip
+    assert view.picture.play == 1  # it is the same clip
     view.play_box.value = False
     view.controller.select_cell(*find_full_cell(view.controller.confusion.counts))
     view.clip_picker.value = view.clip_picker.options[0][1]
     assert view.controller.wait()
-    assert view.press.wanted == 1
+    assert view.picture.play == 1
 
 
 def test_heatmap_says_that_it_is_of_the_last_epoch(view):

@@ -274,3 +274,18 @@ def test_export_button_tells_where(view, tmp_path):
         view.export_button.click()
     assert "Wrote" in view.status.value
     assert (tmp_path / "out" / "scores.png").exists()
+
+
+def test_change_of_something_else_is_a_step_of_undo_of_its_own(lab):
+    controller = lab
+    region = Region(0.2, 0.6, 500.0, 2000.0)
+    controller.change(region=region)
+    for snr_db in (9.0, 8.0, 7.0):  # one gesture
+        controller.change(snr_db=snr_db)
+    controller.undo()
+    assert (controller.edit.region, controller.edit.snr_db) == (region, 10.0)
+    controller.undo()
+    assert controller.edit.region is None
+    controller.redo()
+    controller.redo()
+    assert (controller.edit.region, controller.edit.snr_db) == (region, 7.0)

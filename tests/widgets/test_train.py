@@ -127,10 +127,11 @@ def test_validate_leaves_the_test_fold_unseen(open_explorer):
 
 def test_settings_stand_beside_the_papers(open_explorer):
     explorer = open_explorer()
-    assert "ts-cnn paper: 2000" in explorer.settings.notes["iterations"].value
+    assert "; papers: " in explorer.settings.notes["iterations"].value
+    assert "ts-cnn paper: 2000" in explorer.settings.controls["iterations"].tooltip
     assert "<b>changed</b>" in explorer.settings.notes["iterations"].value
-    assert "0.2 (not in the paper)" in explorer.settings.notes["mixup_alpha"].value
-    assert tell_setting("width", "quick", "cnn10") == "quick: 0.25, ts-cnn paper: 1"
+    assert "0.2 (not in the paper)" in explorer.settings.controls["mixup_alpha"].tooltip
+    assert tell_setting("width", "quick", "cnn10").startswith("quick: 0.25; papers: ")
     assert tell_setting("width", "ts-cnn", "cnn10") == "ts-cnn paper: 1"
 
 

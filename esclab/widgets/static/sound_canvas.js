@@ -475,6 +475,7 @@ function render({ model, el }) {
     label();
   });
   model.on("change:answered", answered);
+  model.on("change:play", () => requestAnimationFrame(() => play(Object.keys(get("sounds"))[0])));
   const watcher = new ResizeObserver(refit);
   watcher.observe(stage);
   // A change of JupyterLab's theme changes attributes of the body.
