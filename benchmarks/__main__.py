@@ -20,6 +20,7 @@ import torch.nn.functional as F
 
 from benchmarks.attribution import bench_attribution
 from benchmarks.features import bench_front_ends
+from benchmarks.latency import bench_latency
 from benchmarks.noise import bench_noise
 from esclab.clips import load_dataset, read_clip
 from esclab.features import build_feature
@@ -152,6 +153,7 @@ def main() -> None:
             *bench_noise(options.repeats),
             *bench_attribution(options.repeats),
             *bench_training(options.repeats, compiled=options.compiled),
+            *bench_latency(),
         ]
     )
     print(table.to_string(index=False))

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
-from esclab.analysis.cells import Ranges, find_ranges, locate_cells
+from esclab.analysis.cells import Ranges, find_ranges, locate_cells, needs_padding
 from esclab.analysis.intervals import bootstrap_interval
 from esclab.analysis.robustness import CLEAN, NoiseCondition, load_clips_of, seed_clip, transform_noisy
 from esclab.clips.audio import read_clip
@@ -98,13 +98,16 @@ def locate_layer(
     `ranges` are the bands that the layer covers, see `find_ranges`; all by default.
     """
     frames, bands_hz, ranges = feature.time_s(shape[0]), feature.frequency_hz, ranges or ((0, shape[1]),)
-    parts = [_locate_axis(bands_hz[first:last], shape_here[1] // len(ranges)) for first, last in ranges]
-    return _locate_axis(frames, shape_here[0]), np.concatenate(parts)
+    high, high_here = ranges[0][1] - ranges[0][0], shape_here[1] // len(ranges)
+    # One axis that only padded convolutions explain tells that the other is theirs too.
+    padded = needs_padding(shape[0], shape_here[0]) or needs_padding(high, high_here)
+    parts = [_locate_axis(bands_hz[first:last], high_here, padded=padded) for first, last in ranges]
+    return _locate_axis(frames, shape_here[0], padded=padded), np.concatenate(parts)
 
 
-def _locate_axis(axis: np.ndarray, length_here: int) -> np.ndarray:
+def _locate_axis(axis: np.ndarray, length_here: int, *, padded: bool) -> np.ndarray:
     """Return the centres of a layer's cells along one axis of the input."""
-    return np.interp(locate_cells(len(axis), length_here), np.arange(len(axis)), axis)
+    return np.interp(locate_cells(len(axis), length_here, padded=padded), np.arange(len(axis)), axis)
 
 
 def region_of_cells(

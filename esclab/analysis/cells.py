@@ -2,7 +2,14 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import numpy as np
+
+if TYPE_CHECKING:
+    from esclab.models.base import SoundClassifier
+
+Ranges = tuple[tuple[int, int], ...]
 
 
 def count_pooled(length: int, length_here: int) -> int:
@@ -15,7 +22,7 @@ def locate_cells(length: int, length_here: int, *, padded: bool = False) -> np.n
 
     Poolings by 2 that drop an odd end (251 -> 125 -> 62) give cells of 2 ** n positions; convolutions of stride 2
     with padding (251 -> 126 -> 63) give cells around every 2 ** n-th position, from 0 on. Any other length is taken
-    for an even division.
+    for an even division. A cell that is alone on its axis stands for all of it.
 
     Parameters
     ----------
@@ -32,7 +39,7 @@ def locate_cells(length: int, length_here: int, *, padded: bool = False) -> np.n
     numbers = np.arange(length_here)
     size = count_pooled(length, length_here)
     pools = length // size == length_here
-    strides = [f for f in (size, 2 * size) if f > 1 and -(-length // f) == length_here]
+    strides = [f for f in (size, 2 * size) if f > 1 and length_here > 1 and -(-length // f) == length_here]
     if strides and (padded or not pools):
         return numbers * float(strides[0])
     if pools:
@@ -65,12 +72,30 @@ def weigh_map(frames: int, bands: int, shape_here: tuple[int, int]) -> tuple[np.
         Frames and bands of the layer.
     """
     pairs = ((frames, shape_here[0]), (bands, shape_here[1]))
-    padded = any(_needs_padding(length, here) for length, here in pairs)
+    padded = any(needs_padding(length, here) for length, here in pairs)
     along_time, along_frequency = (weigh_cells(length, here, padded=padded) for length, here in pairs)
     return along_time, along_frequency
 
 
-def spread_cells(maps: np.ndarray, frames: int, bands: int) -> np.ndarray:
+def find_ranges(model: SoundClassifier, layer: str) -> Ranges:
+    """Return the bands of the input that a layer's maps cover: all of them, unless the model says otherwise.
+
+    Parameters
+    ----------
+    model : SoundClassifier
+        A wrapper whose networks see parts of the bands has a method `layer_bands`.
+    layer : str
+
+    Returns
+    -------
+    ranges : tuple of (int, int)
+        First band and the band after the last; several where one map covers several representations at once.
+    """
+    place = getattr(model, "layer_bands", None)
+    return place(layer) if place is not None else ((0, len(model.input_mean)),)
+
+
+def spread_cells(maps: np.ndarray, frames: int, bands: int, *, ranges: Ranges | None = None) -> np.ndarray:
     """Bring maps on a layer's cells to the input's frames and bands.
 
     Parameters
@@ -78,16 +103,22 @@ def spread_cells(maps: np.ndarray, frames: int, bands: int) -> np.ndarray:
     maps : ndarray of shape (clip, t, b)
     frames, bands : int
         Of the input.
+    ranges : tuple of (int, int), optional
+        Bands that the maps cover, see `find_ranges`; all by default. Several get the same maps.
 
     Returns
     -------
     maps : ndarray of float32, shape (clip, frames, bands)
-        Linear between the centres of cells (`locate_cells`), held beyond the outer ones.
+        Linear between the centres of cells (`locate_cells`), held beyond the outer ones; 0 outside of the ranges.
     """
-    along_time, along_frequency = weigh_map(frames, bands, (maps.shape[1], maps.shape[2]))
-    return (along_time @ maps @ along_frequency.T).astype(np.float32)
+    spread = np.zeros((len(maps), frames, bands), dtype=np.float32)
+    for first, last in ranges or ((0, bands),):
+        along_time, along_frequency = weigh_map(frames, last - first, (maps.shape[1], maps.shape[2]))
+        spread[:, :, first:last] = along_time @ maps @ along_frequency.T
+    return spread
 
 
-def _needs_padding(length: int, length_here: int) -> bool:
+def needs_padding(length: int, length_here: int) -> bool:
+    """Return whether `length_here` cells of `length` come of padded convolutions and cannot come of poolings."""
     size = count_pooled(length, length_here)
     return length // size != length_here and any(-(-length // f) == length_here for f in (size, 2 * size))

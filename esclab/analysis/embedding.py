@@ -80,7 +80,7 @@ def collect_embeddings(
         cause = f"is not kept for epoch {number}, only {EMBEDDING!r} is"
         raise OptionError(f"layer {layer!r}", cause, f"choose it, or epoch {LAST!r}")
     features = _load_held_out(run, dataset, progress)
-    return Epoch(number, run.read_predictions(), _run_layer(model, features, layer), layer)
+    return Epoch(number, run.read_predictions(), embed_features(model, features, layer), layer)
 
 
 def measure_quality(embeddings: np.ndarray, classes: np.ndarray) -> tuple[float, float]:
@@ -198,7 +198,7 @@ def _load_held_out(run: Run, dataset: ClipDataset | None, progress: Callable[[in
     return torch.from_numpy(features[rows].astype(np.float32))
 
 
-def _run_layer(model: SoundClassifier, features: Tensor, layer: str) -> np.ndarray:
+def embed_features(model: SoundClassifier, features: Tensor, layer: str) -> np.ndarray:
     """Return `embed`, or a layer's output averaged over frames and bands, shape (clip, d), in float32."""
     import torch
 

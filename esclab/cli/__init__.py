@@ -8,7 +8,7 @@ import sys
 import typer
 
 from esclab import __version__
-from esclab.cli import baselines, data, demo, embed, explain, noise, runs, train
+from esclab.cli import baselines, cost, data, demo, embed, explain, noise, papers, runs, tables, train, votes
 from esclab.cli.arguments import ManyValuesCommand
 from esclab.errors import EsclabError
 
@@ -26,7 +26,7 @@ app = typer.Typer(
     ),
 )
 
-for module in (demo, data, train, baselines, runs, noise, explain, embed):
+for module in (demo, data, train, tables, baselines, cost, runs, noise, explain, embed, votes, papers):
     for command in module.COMMANDS:
         app.command(cls=ManyValuesCommand)(command)
 

@@ -9,13 +9,18 @@ import typer
 
 NAME = Annotated[
     str,
-    typer.Argument(help="A dataset: esc10, synth10:80, fsdd:digits, folder:/path, csv:/path/table.csv ..."),
+    typer.Argument(
+        help="A dataset: esc10, esc10@leaky, synth10:80, fsdd:digits, folder:/path, csv:/path/table.csv ..."
+    ),
 ]
 JSON = Annotated[bool, typer.Option("--json", help="Print JSON for programs.")]
 
 
 def datasets(as_json: JSON = False) -> None:
-    """List the datasets, and which are on this machine."""
+    """List the datasets, and which are on this machine.
+
+    NAME@leaky is the same clips in random folds that leak, to show what leakage is worth.
+    """
     from esclab.clips import DATASETS, load_dataset
     from esclab.errors import EsclabError
 
@@ -48,14 +53,18 @@ def get(name: NAME) -> None:
 
 def check(name: NAME, as_json: JSON = False) -> None:
     """Check that every clip is readable and that nothing leaks between folds; exit code 1 when something is wrong."""
-    from esclab.clips import check_dataset, load_dataset
+    from esclab.clips import check_dataset, count_shared, load_dataset
+    from esclab.clips.leaky import describe_shared
 
-    report = check_dataset(load_dataset(name))
+    dataset = load_dataset(name)
+    report = check_dataset(dataset)
     if as_json:
         from dataclasses import asdict
 
-        typer.echo(json.dumps({**asdict(report), "ok": report.ok}, indent=2))
+        facts = {"protocol": dataset.protocol, "test_clips_with_sibling": count_shared(dataset).to_dict("records")}
+        typer.echo(json.dumps({**asdict(report), "ok": report.ok, **facts}, indent=2))
     else:
+        typer.echo(f"{dataset.name}, {dataset.protocol}: {describe_shared(dataset)}")
         typer.echo(report.summary)
     if not report.ok:
         raise typer.Exit(1)

@@ -108,7 +108,10 @@ def errors(
     paths = []
     if out is not None:
         words = ("errors", *runs, "--top", top, *(("--epochs", epochs) if epochs else ()), "--out", out)
-        paths = _export_errors(predictions, pairs, by_category, series, out=out, how=_write_command(words))
+        dataset = found[0].config.dataset
+        paths = _export_errors(
+            predictions, pairs, by_category, series, dataset=dataset, out=out, how=_write_command(words)
+        )
     if as_json:
         content = {
             "pairs": _to_records(pairs),
@@ -183,6 +186,7 @@ def _export_errors(
     by_category: pd.DataFrame | None,
     series: ConfusionSeriesResult | None,
     *,
+    dataset: str,
     out: Path,
     how: str,
 ) -> list[Path]:
@@ -202,7 +206,8 @@ def _export_errors(
         paths.append(write_text(out / "errors_by_category.csv", by_category.to_csv(index=False)))
     for model, parts in group_by_model(predictions).items():
         matrices = [score_predictions(part).confusion for part in parts]
-        pooled = replace(matrices[0], counts=np.sum([matrix.counts for matrix in matrices], axis=0))
+        counts = np.sum([matrix.counts for matrix in matrices], axis=0)
+        pooled = replace(matrices[0], counts=counts, label=f"{model} on {dataset}")
         paths += export("confusion", pooled, out / f"confusion_{model}", how=how)
     if series is not None:
         paths += export("confusion_series", series, out / "confusion_series", how=how)

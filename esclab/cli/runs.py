@@ -22,16 +22,21 @@ RUN = Annotated[str, typer.Argument(help="A run folder, or a shipped run such as
 
 
 def models(as_json: JSON = False) -> None:
-    """List the models, and the trained runs that come with esclab."""
+    """List the models, the strategies that may stand around them, and the trained runs that come with esclab."""
     from esclab.models import MODELS
+    from esclab.models.strategies import EXAMPLES, STRATEGIES
     from esclab.training.shipped import list_shipped
 
     if as_json:
         content = {name: entry.summary for name, entry in MODELS.items()}
-        typer.echo(json.dumps({"models": content, "shipped": list_shipped()}, indent=2))
+        strategies = {name: entry.summary for name, entry in STRATEGIES.items()}
+        typer.echo(json.dumps({"models": content, "strategies": strategies, "shipped": list_shipped()}, indent=2))
         return
     for name, entry in MODELS.items():
         typer.echo(f"{name:<17} {entry.summary}")
+    typer.echo(f"\nStrategies around them, e.g. {', '.join(EXAMPLES)}:")
+    for name, strategy in STRATEGIES.items():
+        typer.echo(f"{name:<17} {strategy.summary}")
     typer.echo(f"\nShipped runs: {', '.join(list_shipped()) or 'none'}")
 
 
@@ -57,14 +62,18 @@ def evaluate(
     size = _measure_size(found)
     devices, reason = _score_devices(found, predictions)
     if out is not None:
+        from dataclasses import replace
+
+        from esclab.analysis.epochs import describe_run
         from esclab.figures.export import export
         from esclab.results import LearningResult
 
         how = f"esclab evaluate {run} --out {out}"
         held_out = "validation fold" if found.config.validation_fold else "test fold"
-        learning = LearningResult({found.label: found.read_history()}, held_out)
-        export("confusion", scores.confusion, out / "confusion", how=how)
-        export("calibration", measure_calibration(predictions), out / "calibration", how=how)
+        label = describe_run(found)  # with the dataset, whose name tells of a leaky split
+        learning = LearningResult({label: found.read_history()}, held_out)
+        export("confusion", replace(scores.confusion, label=label), out / "confusion", how=how)
+        export("calibration", replace(measure_calibration(predictions), label=label), out / "calibration", how=how)
         export("learning", learning, out / "learning", how=how)
     if as_json:
         content = {"run": str(found.path), **values, "parameters": size.parameters, "size_mib": size.mib}
@@ -101,9 +110,9 @@ def _measure_size(run: Run) -> ModelSize:
 def _score_devices(run: Run, predictions: Predictions) -> tuple[pd.DataFrame | None, str]:
     """Return scores by recording device, or none and, where its dataset has several devices, why."""
     from esclab.analysis.devices import score_devices
-    from esclab.clips import DATASETS, load_dataset
+    from esclab.clips import find_entry, load_dataset
 
-    entry = DATASETS.get(run.config.dataset.partition(":")[0])
+    entry = find_entry(run.config.dataset)
     if entry is None or not entry.has_devices:
         return None, ""
     try:

@@ -16,11 +16,23 @@ if TYPE_CHECKING:
 
 DATASET = Annotated[str, typer.Option("--dataset", "-d", help="As in `esclab datasets`; synth10:80 is a small one.")]
 RECIPE = Annotated[
-    str, typer.Option("--recipe", "-r", help="quick (a minute a fold on two cores) or ts-cnn (the paper's).")
+    str,
+    typer.Option("--recipe", "-r", help="quick (a minute a fold on two cores), or a paper's: ts-cnn, spsm-quick ..."),
+]
+FEATURE = Annotated[
+    str,
+    typer.Option("--feature", help="Another front end than the recipe's: logmel, cqt, gammatone, mfcc, stack ..."),
 ]
 SET = Annotated[
     list[str] | None,
     typer.Option("--set", metavar="NAME=VALUE", help="Change a setting, e.g. width=1/2 or iterations=100; repeatable."),
+]
+WEIGHTS = Annotated[
+    str,
+    typer.Option(
+        "--weights",
+        help="First weights: a .safetensors or .pth file (PANNs' CNN10, torchvision's ResNet-50), or a finished run.",
+    ),
 ]
 RESULTS = Annotated[Path, typer.Option(help="Folder whose runs.csv gets one row a finished run.")]
 RUNS = Annotated[Path, typer.Option(help="Folder of all runs.")]
@@ -31,6 +43,7 @@ def train(
     dataset: DATASET = "synth10",
     fold: Annotated[int, typer.Option(help="The test fold.")] = 1,
     recipe: RECIPE = "quick",
+    feature: FEATURE = "",
     changes: SET = None,
     seed: Annotated[int, typer.Option(help="Decides weights, batches and augmentation.")] = 0,
     out: Annotated[
@@ -41,6 +54,7 @@ def train(
         typer.Option(help="A training fold to score in place of the test fold, which stays unseen; 0 for none."),
     ] = 0,
     keep_epochs: Annotated[bool, typer.Option(help="Keep predictions and embeddings per epoch.")] = False,
+    weights: WEIGHTS = "",
     compile_model: Annotated[bool, typer.Option("--compile", help="Fuse the network with torch.compile.")] = False,
     results: RESULTS = Path("results"),
     as_json: JSON = False,
@@ -52,15 +66,19 @@ def train(
     from esclab.training.recipe import change_recipe
     from esclab.training.start import create_run
 
-    chosen = change_recipe(find_recipe(recipe), model, parse_changes(changes))  # told before a dataset is made
+    pairs = parse_changes(changes, feature=feature)
+    chosen = change_recipe(find_recipe(recipe), model, pairs)  # told before a dataset is made
     clips = load_dataset(dataset)
     folder = out or run_folder(
-        "runs", model, dataset=clips, recipe=chosen, fold=fold, validation_fold=validation_fold, seed=seed
-    )
+        "runs", model, dataset=clips, recipe=chosen, fold=fold, validation_fold=validation_fold, seed=seed,
+        weights=weights or None,
+    )  # fmt: skip
     run = create_run(
         model, clips, chosen, folder=folder, fold=fold, validation_fold=validation_fold, seed=seed,
-        keep_epochs=keep_epochs,
+        keep_epochs=keep_epochs, weights=weights or None,
     )  # fmt: skip
+    if not as_json:
+        _tell_weights(run)
     _train(run, results, compile_model=compile_model, as_json=as_json)
 
 
@@ -79,6 +97,7 @@ def cv(
     models: Annotated[list[str], typer.Argument(help="Models to compare, e.g. cnn10 ts-cnn10.")],
     dataset: DATASET = "synth10",
     recipe: RECIPE = "quick",
+    feature: FEATURE = "",
     changes: SET = None,
     seed: Annotated[list[int] | None, typer.Option(help="Repeatable; 0 by default.")] = None,
     folds: Annotated[str, typer.Option(help="E.g. 1,3; all by default.")] = "",
@@ -87,6 +106,7 @@ def cv(
         typer.Option("--validate", help="Score validation folds cut from the training folds; test folds stay unseen."),
     ] = False,
     keep_epochs: Annotated[bool, typer.Option(help="Keep predictions and embeddings per epoch.")] = False,
+    weights: WEIGHTS = "",
     runs: RUNS = Path("runs"),
     results: RESULTS = Path("results"),
     as_json: JSON = False,
@@ -98,23 +118,28 @@ def cv(
     from esclab.training.progress import watch_cross_validation
     from esclab.training.recipe import change_recipe
 
-    recipes = [change_recipe(find_recipe(recipe), model, parse_changes(changes)) for model in models]
+    pairs = parse_changes(changes, feature=feature)
+    recipes = [change_recipe(find_recipe(recipe), model, pairs) for model in models]
     chosen_folds = parse_folds(folds)
     reports = cross_validate(
         models, load_dataset(dataset), recipes[0], root=runs, seeds=seed or (0,), folds=chosen_folds,
-        validate=validate, keep_epochs=keep_epochs,
+        validate=validate, keep_epochs=keep_epochs, weights=weights or None,
     )  # fmt: skip
     finished: dict[Path, Run] = {}
+    told: set[str] = set()
     for report in watch_cross_validation(reports):
+        if not as_json and report.run.config.model not in told:
+            told.add(report.run.config.model)
+            _tell_weights(report.run)
         if report.run.is_finished and report.run.path not in finished:
             finished[report.run.path] = report.run
-            _enter(report.run, results)
+            enter_run(report.run, results)
     _print_comparison(list(finished.values()), as_json=as_json)
 
 
-def parse_changes(changes: list[str] | None) -> dict[str, str]:
-    """Return {"width": "1/4"} for ["width=1/4"]."""
-    pairs = {}
+def parse_changes(changes: list[str] | None, *, feature: str = "") -> dict[str, str]:
+    """Return {"width": "1/4"} for ["width=1/4"], and the name of a front end where one is given."""
+    pairs = {"feature.name": feature} if feature else {}
     for change in changes or []:
         name, equals, value = change.partition("=")
         if not (name and equals and value):
@@ -131,6 +156,24 @@ def parse_folds(text: str) -> tuple[int, ...] | None:
         raise OptionError(f"--folds {text}", "is no list of numbers", "write e.g. --folds 1,3") from error
 
 
+def enter_run(run: Run, results: Path) -> None:
+    """Add the run's row to the ledger."""
+    from esclab.analysis.scores import score_predictions
+    from esclab.training.ledger import SCORES, append_result, describe_run
+
+    scores = score_predictions(run.read_predictions())
+    append_result(results / "runs.csv", describe_run(run, {name: getattr(scores, name) for name in SCORES}))
+
+
+def _tell_weights(run: Run) -> None:
+    """Print which first weights fitted and which did not, of a run that did not begin from scratch."""
+    from esclab.training.initial import REPORT, describe_report
+
+    if run.config.initial_weights:
+        report = json.loads((run.path / REPORT).read_text("utf-8"))
+        typer.echo(f"{run.config.model} begins with {run.config.initial_from}: " + "\n  ".join(describe_report(report)))
+
+
 def _train(run: Run, results: Path, *, compile_model: bool, as_json: bool) -> None:
     from tqdm import tqdm
 
@@ -144,20 +187,11 @@ def _train(run: Run, results: Path, *, compile_model: bool, as_json: bool) -> No
     reports = train_run(run, compile_model=compile_model, progress=None if as_json else show_features)
     for _ in reports if as_json else watch(reports, label=run.config.model):
         pass
-    _enter(run, results)
+    enter_run(run, results)
     if as_json:
         typer.echo(json.dumps({"run": str(run.path), **run.summary}, indent=2))
     else:
         typer.echo(f"accuracy {100 * run.summary['accuracy']:.1f} % on fold {run.config.held_out} -> {run.path}")
-
-
-def _enter(run: Run, results: Path) -> None:
-    """Add the run's row to the ledger."""
-    from esclab.analysis.scores import score_predictions
-    from esclab.training.ledger import SCORES, append_result, describe_run
-
-    scores = score_predictions(run.read_predictions())
-    append_result(results / "runs.csv", describe_run(run, {name: getattr(scores, name) for name in SCORES}))
 
 
 def _print_comparison(runs: list[Run], *, as_json: bool) -> None:

@@ -13,8 +13,9 @@ from esclab.clips.dataset import ClipDataset
 from esclab.clips.digest import digest_clips
 from esclab.clips.entry import DatasetEntry
 from esclab.clips.home import data_folders, data_home
+from esclab.clips.leaky import count_shared, leaky_split, split_spec
 
-from esclab.clips import csv_table, dcase, esc, folder, fsdd, synth, urbansound8k  # isort: skip
+from esclab.clips import csv_table, dcase, esc, folder, fsdd, speech_commands, synth, urbansound8k  # isort: skip
 from esclab.errors import OptionError
 
 __all__ = [
@@ -25,10 +26,13 @@ __all__ = [
     "DatasetEntry",
     "audio_info",
     "check_dataset",
+    "count_shared",
     "data_folders",
     "data_home",
     "digest_clips",
+    "find_entry",
     "get_dataset",
+    "leaky_split",
     "load_dataset",
     "read_audio",
     "read_clip",
@@ -41,6 +45,7 @@ DATASETS: dict[str, DatasetEntry] = {
     "esc50": esc.ENTRY,
     "urbansound8k": urbansound8k.ENTRY,
     "fsdd": fsdd.ENTRY,
+    speech_commands.NAME: speech_commands.ENTRY,
     **dcase.ENTRIES,
     "folder": folder.ENTRY,
     "csv": csv_table.ENTRY,
@@ -54,7 +59,7 @@ def load_dataset(spec: str) -> ClipDataset:
     ----------
     spec : str
         A name, or a name and an option: "esc10", "synth10:80", "fsdd:digits", "folder:/path",
-        "csv:/path/table.csv".
+        "csv:/path/table.csv". Each may end in "@leaky", which deals the clips to random folds (see `leaky_split`).
 
     Raises
     ------
@@ -63,19 +68,28 @@ def load_dataset(spec: str) -> ClipDataset:
     DatasetError
         When the data are not here or damaged.
     """
+    spec, seed = split_spec(spec)
     entry, option = _parse_spec(spec)
-    return entry.load(option)
+    dataset = entry.load(option)
+    return dataset if seed is None else leaky_split(dataset, seed)
 
 
 def get_dataset(spec: str) -> None:
     """Make or download a dataset, unless it is there; `spec` and errors as in `load_dataset`."""
-    entry, option = _parse_spec(spec)
+    entry, option = _parse_spec(split_spec(spec)[0])
     entry.get(option)
+
+
+def find_entry(spec: str) -> DatasetEntry | None:
+    """Return the dataset that a spec such as "fsdd:digits@leaky" is about; None where no such is known."""
+    return DATASETS.get(split_spec(spec)[0].partition(":")[0])
 
 
 def _parse_spec(spec: str) -> tuple[DatasetEntry, str]:
     name, _, option = spec.partition(":")
     if name not in DATASETS:
+        if name.partition("@")[0] in DATASETS:
+            raise OptionError(f"dataset {name!r}", "has no such split", f"write {name.partition('@')[0]}@leaky")
         near = difflib.get_close_matches(name.lower(), DATASETS, n=1)
         guess = f"did you mean {near[0]}? Or choose" if near else "choose"
         raise OptionError(f"dataset {name!r}", "unknown", f"{guess} one of {', '.join(DATASETS)}")

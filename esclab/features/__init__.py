@@ -128,7 +128,10 @@ def in_hertz(feature: Feature) -> Feature:
 
 def describe_feature(feature: Feature) -> dict[str, Any]:
     """Return name and settings of a front end: `build_feature(**...)` makes it again."""
-    return {"name": feature.name, **asdict(feature.config)}
+    settings = asdict(feature.config)
+    if not settings.get("level_db", 0.0):
+        settings.pop("level_db", None)  # so that features stored before there was a level are still found
+    return {"name": feature.name, **settings}
 
 
 def suit_rate(name: str, sample_rate: int) -> dict[str, Any]:

@@ -30,6 +30,8 @@ class FbankConfig:
         Number of mel bands, 4 or more.
     low_hz, high_hz : float
         Range that the bands cover; `high_hz` of 0 means half the sample rate. Not in the paper; Kaldi's.
+    level_db : float
+        Level to which each clip is brought first, root mean square re full scale; 0 leaves it as recorded.
     """
 
     sample_rate: int = 16_000
@@ -38,6 +40,7 @@ class FbankConfig:
     bands: int = 80
     low_hz: float = 20.0
     high_hz: float = 0.0
+    level_db: float = 0.0
 
 
 class Fbank(FrontEnd):

@@ -43,7 +43,9 @@ class FrontEnd(nn.Module):
 
     def forward(self, waveform: Tensor) -> Tensor:
         """Transform waveforms of shape (clip, sample) into (clip, 1, frame, band)."""
-        return torch.stack([self.transform_clip(clip) for clip in waveform]).unsqueeze(1)
+        level_db = getattr(self.config, "level_db", 0.0)
+        clips = [set_level(clip, level_db) for clip in waveform] if level_db else list(waveform)
+        return torch.stack([self.transform_clip(clip) for clip in clips]).unsqueeze(1)
 
     def transform_clip(self, samples: Tensor) -> Tensor:
         """Transform one waveform of shape (sample,) into (frame, band)."""
@@ -81,6 +83,18 @@ class PowerSpectrogram(nn.Module):
         return self.spectrogram(samples) * self.scale
 
 
+def set_level(samples: Tensor, level_db: float) -> Tensor:
+    """Return a waveform (sample,) brought to a level, the dB of its root mean square re full scale.
+
+    Zeros at its end are taken for padding and do not count; silence stays silence.
+    """
+    sounding = samples.nonzero()
+    if not len(sounding):
+        return samples
+    rms = samples[: int(sounding[-1]) + 1].square().mean().sqrt()
+    return samples * (10.0 ** (level_db / 20.0) / rms)
+
+
 def to_decibels(power: Tensor, floor_db: float) -> Tensor:
     """Return power in dB; what lies below `floor_db`, silence too, is at `floor_db`."""
     return 10.0 * torch.log10(power.clamp_min(10.0 ** (floor_db / 10.0)))
@@ -105,7 +119,7 @@ def check_settings(name: str, config: Any, *, may_be_zero: tuple[str, ...] = ())
     """
     kinds = get_type_hints(type(config))
     settings = {field.name: getattr(config, field.name) for field in fields(config)}
-    unsigned = ("low_hz", "high_hz", "floor_db")
+    unsigned = ("low_hz", "high_hz", "floor_db", "level_db")
     for setting, value in settings.items():
         if kinds[setting] not in (int, float):
             continue
@@ -121,6 +135,8 @@ def check_settings(name: str, config: Any, *, may_be_zero: tuple[str, ...] = ())
         raise OptionError(
             f"feature {name}, floor_db", f"is {floor_db:g}", f"choose a level from {LOWEST_FLOOR_DB:g} to 0 dB"
         )
+    if not LOWEST_FLOOR_DB <= settings.get("level_db", 0.0) <= 0:
+        raise OptionError(f"feature {name}, level_db", f"is {settings['level_db']:g}", "choose a level of at most 0 dB")
     if "high_hz" in settings:
         _check_range(name, config)
 

@@ -17,7 +17,7 @@ class LogMelConfig(MelConfig):
 
     Attributes
     ----------
-    sample_rate, window_s, hop_s, bands, low_hz, high_hz
+    sample_rate, window_s, hop_s, bands, low_hz, high_hz, level_db
         As in `MelConfig`.
     floor_db : float
         Level (re full scale squared) below which power counts as silence. Not in the paper.

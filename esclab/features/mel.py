@@ -26,6 +26,8 @@ class MelConfig:
         Number of mel bands.
     low_hz, high_hz : float
         Range that the bands cover; `high_hz` of 0 means half the sample rate. Not in the paper.
+    level_db : float
+        Level to which each clip is brought first, root mean square re full scale; 0 leaves it as recorded.
     """
 
     sample_rate: int = 44_100
@@ -34,6 +36,7 @@ class MelConfig:
     bands: int = 40
     low_hz: float = 0.0
     high_hz: float = 0.0
+    level_db: float = 0.0
 
 
 class Mel(FrontEnd):

@@ -31,6 +31,8 @@ class MfccConfig:
         Range that the mel bands cover; `high_hz` of 0 means half the sample rate. Not in the paper.
     floor_db : float
         Level (re full scale squared) below which a mel band counts as silent. Not in the paper.
+    level_db : float
+        Level to which each clip is brought first, root mean square re full scale; 0 leaves it as recorded.
     """
 
     sample_rate: int = 44_100
@@ -41,6 +43,7 @@ class MfccConfig:
     low_hz: float = 0.0
     high_hz: float = 0.0
     floor_db: float = -100.0
+    level_db: float = 0.0
 
 
 class Mfcc(FrontEnd):

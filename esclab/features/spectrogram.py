@@ -36,6 +36,8 @@ class SpectrogramConfig:
         Range that is kept; `high_hz` of 0 means half the sample rate.
     floor_db : float
         Level (re a full-scale sine) below which power counts as silence.
+    level_db : float
+        Level to which each clip is brought first, root mean square re full scale; 0 leaves it as recorded.
     """
 
     sample_rate: int = 44_100
@@ -47,6 +49,7 @@ class SpectrogramConfig:
     low_hz: float = 0.0
     high_hz: float = 0.0
     floor_db: float = -100.0
+    level_db: float = 0.0
 
 
 class Spectrogram(FrontEnd):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import logging
+import re
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -69,7 +70,7 @@ def load_features(
         "duration_s": duration_s,
         "dtype": dtype,
     }
-    path = folder / f"{dataset.name.split(':')[0]}-{feature.name}-{digest_json(settings)[:20]}.npy"
+    path = folder / f"{re.split('[:@]', dataset.name)[0]}-{feature.name}-{digest_json(settings)[:20]}.npy"
     features = _open_checked(path)
     if features is not None:
         return features

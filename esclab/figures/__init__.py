@@ -17,6 +17,8 @@ from esclab.figures.attribution import attribution_data, attribution_figure
 from esclab.figures.calibration import calibration_data, calibration_figure
 from esclab.figures.confusion import confusion_data, confusion_figure
 from esclab.figures.confusion_series import confusion_series_data, confusion_series_figure
+from esclab.figures.cost import cost_data, cost_figure
+from esclab.figures.durations import durations_data, durations_figure
 from esclab.figures.embedding import embedding_data, embedding_figure
 from esclab.figures.export import export
 from esclab.figures.faithfulness import faithfulness_data, faithfulness_figure
@@ -29,7 +31,9 @@ from esclab.figures.score_change import score_change_data, score_change_figure
 from esclab.figures.sensitivity import sensitivity_data, sensitivity_figure
 from esclab.figures.spectrogram import spectrogram_data, spectrogram_figure
 from esclab.figures.theme import Hand, register_template
+from esclab.figures.trajectory import trajectory_data, trajectory_figure
 from esclab.figures.trust import trust_data, trust_figure
+from esclab.figures.votes import votes_data, votes_figure
 from esclab.results import (
     AccuracyResult,
     ActivationShareResult,
@@ -38,6 +42,7 @@ from esclab.results import (
     CalibrationResult,
     ConfusionResult,
     ConfusionSeriesResult,
+    DurationsResult,
     EmbeddingResult,
     FaithfulnessResult,
     GalleryResult,
@@ -48,8 +53,11 @@ from esclab.results import (
     ScoreChangeResult,
     SensitivityResult,
     TimeFrequencyMap,
+    TrajectoryResult,
     TrustResult,
+    VoteResult,
 )
+from esclab.results.cost import CostResult
 
 __all__ = ["FIGURES", "FigureEntry", "check_options", "draw", "export", "find_figure", "register_template"]
 
@@ -81,6 +89,8 @@ FIGURES: dict[str, FigureEntry] = {
     "calibration": FigureEntry(calibration_figure, calibration_data, CalibrationResult),
     "confusion": FigureEntry(confusion_figure, confusion_data, ConfusionResult),
     "confusion_series": FigureEntry(confusion_series_figure, confusion_series_data, ConfusionSeriesResult),
+    "cost": FigureEntry(cost_figure, cost_data, CostResult),
+    "durations": FigureEntry(durations_figure, durations_data, DurationsResult),
     "embedding": FigureEntry(embedding_figure, embedding_data, EmbeddingResult),
     "faithfulness": FigureEntry(faithfulness_figure, faithfulness_data, FaithfulnessResult),
     "gallery": FigureEntry(gallery_figure, gallery_data, GalleryResult),
@@ -91,7 +101,9 @@ FIGURES: dict[str, FigureEntry] = {
     "score_change": FigureEntry(score_change_figure, score_change_data, ScoreChangeResult),
     "sensitivity": FigureEntry(sensitivity_figure, sensitivity_data, SensitivityResult),
     "spectrogram": FigureEntry(spectrogram_figure, spectrogram_data, TimeFrequencyMap),
+    "trajectory": FigureEntry(trajectory_figure, trajectory_data, TrajectoryResult),
     "trust": FigureEntry(trust_figure, trust_data, TrustResult),
+    "votes": FigureEntry(votes_figure, votes_data, VoteResult),
 }
 
 

@@ -11,18 +11,28 @@ class SoundClassifier(nn.Module):
     """Base of all networks: features `(clip, 1, frame, band)` to logits `(clip, class)`.
 
     A subclass sets `cam_layers` (names of submodules, shallow to deep, with output `(clip, channel, frame, band)`) and
-    `classifier` (the last linear layer), and writes `encode` and `pool_maps`, and `project` where layers stand between pooling
-    and classifier. Wrappers (votes, fusion) build on these three. A network that is not made so writes `represent`
-    instead. The training clips' mean and spread travel with the weights, so a trained network takes features as the
-    front end gives them.
+    `classifier` (the last linear layer), and writes `encode` and `pool_maps`, and `project` where layers stand between
+    pooling and classifier. Wrappers (votes, fusion) build on these three. A network that is not made so writes
+    `represent` instead. The training clips' mean and spread travel with the weights, so a trained network takes
+    features as the front end gives them.
 
     Parameters
     ----------
     bands : int
         Bands of the input.
+
+    Attributes
+    ----------
+    takes_lengths : bool
+        Whether `answer`, `forward` and `compute_loss` take the true lengths of padded clips
+        (`VariableLengthClassifier`).
+    logs_steps : bool
+        Whether a training writes the numbers of its gates (`Gate.mixture`) after every step, beside every epoch's.
     """
 
     cam_layers: tuple[str, ...] = ()
+    takes_lengths: bool = False
+    logs_steps: bool = False
     classifier: nn.Module
 
     def __init__(self, bands: int) -> None:

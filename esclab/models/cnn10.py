@@ -58,6 +58,14 @@ class ConvBlock(nn.Module):
         return self.dropout(F.avg_pool2d(self.bn3(self.attention(x)), 2))
 
 
+class BandNorm(nn.BatchNorm2d):
+    """Batch norm of each band of (clip, channel, frame, band), all channels alike."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Return `x` with each band at zero mean and unit variance, scaled and moved as learned."""
+        return super().forward(x.transpose(1, 3)).transpose(1, 3)
+
+
 class CNN10(SoundClassifier):
     """Four convolutional blocks, pooling over bands and frames, two fully connected layers.
 
@@ -74,9 +82,12 @@ class CNN10(SoundClassifier):
         Blocks that get it, from 1.
     variant : {"text", "code"}
         The paper's text with PANNs' dropout of 0.2, or its published forerunner.
+    channels, joined : int
+        Channels of the input, and how many first blocks are joined before the second (see `esclab.models.strategies`).
     """
 
     cam_layers = ("block1", "block2", "block3", "block4")
+    stem = ("bn0", "block1")
 
     def __init__(
         self,
@@ -87,6 +98,8 @@ class CNN10(SoundClassifier):
         arrangement: Arrangement | None = None,
         blocks: tuple[int, ...] = (1, 2, 3, 4),
         variant: Literal["text", "code"] = "text",
+        channels: int = 1,
+        joined: int = 1,
     ) -> None:
         super().__init__(bands)
         if width not in WIDTHS:
@@ -97,23 +110,27 @@ class CNN10(SoundClassifier):
             raise OptionError(f"blocks {blocks}", "are not blocks of CNN10", "choose some of (1, 2, 3, 4)")
         if bands < 16:
             raise OptionError(f"{bands} bands", "vanish in four poolings by two", "give at least 16 bands")
-        self.bn0 = nn.BatchNorm2d(bands)
-        channels = [round(width * count) for count in CHANNELS]
-        for number, (inputs, outputs) in enumerate(zip([1, *channels], channels, strict=False), start=1):
-            block = ConvBlock(inputs, outputs, arrangement=arrangement if number in blocks else None, variant=variant)
+        self.bn0 = BandNorm(bands)
+        counts = [round(width * count) for count in CHANNELS]
+        inputs = [channels, joined * counts[0], *counts[1:-1]]
+        for number, pair in enumerate(zip(inputs, counts, strict=True), start=1):
+            block = ConvBlock(*pair, arrangement=arrangement if number in blocks else None, variant=variant)
             self.add_module(f"block{number}", block)
         self.dropout = ByteDropout(0.5)
-        self.fc1 = nn.Linear(channels[-1], channels[-1])
+        self.fc1 = nn.Linear(counts[-1], counts[-1])
         self.activation = nn.ReLU()
-        self.classifier = nn.Linear(channels[-1], classes)
+        self.classifier = nn.Linear(counts[-1], classes)
         initialise_weights(self)
 
     def encode(self, features: Tensor) -> Tensor:
         """Return the maps of the last block, shape (clip, channel, frame / 16, band / 16)."""
-        x = self.bn0(features.transpose(1, 3)).transpose(1, 3)
-        for name in self.cam_layers:
-            x = self.get_submodule(name)(x)
-        return x
+        return self.finish(self.get_submodule("block1")(self.bn0(features)))
+
+    def finish(self, maps: Tensor) -> Tensor:
+        """Return the maps of the last block from those of the first."""
+        for name in self.cam_layers[1:]:
+            maps = self.get_submodule(name)(maps)
+        return maps
 
     def pool_maps(self, maps: Tensor) -> Tensor:
         """Return the mean over bands, then maximum plus mean over frames."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import difflib
 from pathlib import Path
 
-from esclab.clips import DATASETS, load_dataset
+from esclab.clips import find_entry, load_dataset
 from esclab.clips.audio import clip_part
 from esclab.clips.pick import find_row
 from esclab.errors import OptionError
@@ -48,7 +48,7 @@ def find_noise(kind: str | NoiseEntry) -> NoiseEntry:
     if Path(kind).is_file():
         return _as_entry(Path(kind).name, f"the recording {kind}", (Recording(kind),))
     dataset, _, clip = kind.partition("/")
-    if clip and dataset.partition(":")[0] in DATASETS:
+    if clip and find_entry(dataset) is not None:
         return _find_clip(dataset, clip)
     known = [*NOISES, *SCENES]
     near = difflib.get_close_matches(kind.lower(), known, n=2)

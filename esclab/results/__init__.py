@@ -1,6 +1,7 @@
 """What analyses hand to figures and tables: frozen dataclasses of numpy and pandas, free of torch."""
 
 from esclab.results.attention import AttentionLayer, AttentionResult
+from esclab.results.course import DurationsResult, TrajectoryResult
 from esclab.results.embedding import ConfusionSeriesResult, EmbeddingResult
 from esclab.results.explain import AttributionMap, AttributionResult, FaithfulnessResult, TrustResult
 from esclab.results.noise import ActivationShareResult, RobustnessResult, SensitivityResult
@@ -15,6 +16,7 @@ from esclab.results.scores import (
     ReliabilityResult,
     ScoreChangeResult,
 )
+from esclab.results.votes import VoteResult
 
 __all__ = [
     "WHOLE_CLIP",
@@ -27,6 +29,7 @@ __all__ = [
     "CalibrationResult",
     "ConfusionResult",
     "ConfusionSeriesResult",
+    "DurationsResult",
     "EmbeddingResult",
     "FaithfulnessResult",
     "GalleryResult",
@@ -40,5 +43,7 @@ __all__ = [
     "ScoreChangeResult",
     "SensitivityResult",
     "TimeFrequencyMap",
+    "TrajectoryResult",
     "TrustResult",
+    "VoteResult",
 ]

@@ -12,7 +12,8 @@ from esclab.clips.dataset import ClipDataset
 from esclab.errors import OptionError
 from esclab.models import find_model
 from esclab.results import Predictions
-from esclab.storage import digest_json
+from esclab.storage import digest_file, digest_json
+from esclab.training.initial import find_weights
 from esclab.training.loop import EpochReport, train
 from esclab.training.recipe import Recipe
 from esclab.training.run import Run
@@ -47,11 +48,17 @@ def run_folder(
     fold: int,
     validation_fold: int = 0,
     seed: int = 0,
+    weights: str | Path | None = None,
 ) -> Path:
-    """Return the folder of one run: root/dataset/recipe/model/fold-seed; each change of a recipe has its own."""
+    """Return the folder of one run: root/dataset/recipe/model/fold-seed; each change of a recipe has its own.
+
+    So has each file of first weights.
+    """
     held_out = f"fold{fold}-valid{validation_fold}" if validation_fold else f"fold{fold}"
     safe = "".join(c if c.isalnum() or c in "-_." else "-" for c in dataset.name)
     changed = f"-{digest_json(recipe.to_dict())[:8]}" if recipe.name.endswith("*") else ""
+    if weights is not None:
+        changed += f"-from-{digest_file(find_weights(weights))[:8]}"
     return Path(root) / safe / (recipe.name.removesuffix("*") + changed) / model / f"{held_out}-seed{seed}"
 
 
@@ -71,6 +78,7 @@ def cross_validate(
     folds: Sequence[int] | None = None,
     validate: bool = False,
     keep_epochs: bool = False,
+    weights: str | Path | None = None,
 ) -> Iterator[CrossValidationReport]:
     """Train every model on every fold, one report an epoch; finished runs are kept, a broken-off one is resumed.
 
@@ -88,6 +96,8 @@ def cross_validate(
         Score a validation fold cut from the training folds; the test folds stay unseen. For settling a recipe.
     keep_epochs : bool
         Keep predictions and embeddings of every evaluated epoch.
+    weights : str or Path, optional
+        First weights of every run, as `create_run` takes them.
 
     Raises
     ------
@@ -100,7 +110,7 @@ def cross_validate(
     for fold in folds:
         dataset.split_fold(fold)
     jobs = [(model, fold, seed) for seed in seeds for fold in folds for model in models]
-    return _train_jobs(jobs, dataset, recipe, root=root, validate=validate, keep_epochs=keep_epochs)
+    return _train_jobs(jobs, dataset, recipe, root=root, validate=validate, keep_epochs=keep_epochs, weights=weights)
 
 
 def _train_jobs(
@@ -111,6 +121,7 @@ def _train_jobs(
     root: str | Path,
     validate: bool,
     keep_epochs: bool,
+    weights: str | Path | None,
 ) -> Iterator[CrossValidationReport]:
     """Train models, folds and seeds in this order; apart from `cross_validate`, whose checks should not wait."""
     for number, (model, fold, seed) in enumerate(jobs, start=1):
@@ -118,9 +129,10 @@ def _train_jobs(
         run = create_run(
             model, dataset, recipe,
             folder=run_folder(
-                root, model, dataset=dataset, recipe=recipe, fold=fold, validation_fold=validation_fold, seed=seed
+                root, model, dataset=dataset, recipe=recipe, fold=fold, validation_fold=validation_fold, seed=seed,
+                weights=weights,
             ),
-            fold=fold, validation_fold=validation_fold, seed=seed, keep_epochs=keep_epochs,
+            fold=fold, validation_fold=validation_fold, seed=seed, keep_epochs=keep_epochs, weights=weights,
         )  # fmt: skip
         if run.is_finished:
             yield CrossValidationReport(run, number, len(jobs), None)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -11,8 +12,11 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from esclab.clips.dataset import ClipDataset
+from esclab.clips.durations import measure_durations
+from esclab.features import Feature
 from esclab.features.store import load_features
 from esclab.models.base import SoundClassifier
+from esclab.models.lengths import keep_frames
 from esclab.training.run import Run
 
 EVALUATION_BATCH = 32
@@ -20,17 +24,47 @@ EVALUATION_BATCH = 32
 
 @dataclass
 class TrainingData:
-    """The whole dataset on the device, and which rows train and test."""
+    """The whole dataset on the device, and which rows train and test.
+
+    `lengths` are the frames of each clip, int of shape (clip,) on the CPU, where the padding shall not be seen.
+    """
 
     features: Tensor
     targets: Tensor
     train: np.ndarray
     held_out: np.ndarray
+    lengths: Tensor | None = None
+
+    @property
+    def train_classes(self) -> np.ndarray:
+        """Class of each training clip, shape (clip,)."""
+        return self.targets.argmax(1).cpu().numpy()[self.train]
 
     @property
     def held_out_features(self) -> Tensor:
         """Features of the held-out clips, shape (clip, 1, frame, band)."""
         return self.features[torch.from_numpy(self.held_out).to(self.features.device)]
+
+    @property
+    def held_out_lengths(self) -> Tensor | None:
+        """Frames of the held-out clips, shape (clip,)."""
+        return None if self.lengths is None else self.lengths[torch.from_numpy(self.held_out)]
+
+    def take(self, rows: Tensor) -> tuple[Tensor, Tensor, Tensor | None]:
+        """Return features, targets and lengths of some clips (rows on the CPU), padded to the longest of them."""
+        lengths = None if self.lengths is None else self.lengths[rows]
+        here = rows.to(self.features.device)
+        return cut_padding(self.features[here], lengths), self.targets[here], lengths
+
+    def measure_bands(self) -> tuple[Tensor, Tensor]:
+        """Return mean and standard deviation of each band over the training clips' own frames, (band,) on the CPU."""
+        clips = self.features[torch.from_numpy(self.train).to(self.features.device)]
+        if self.lengths is None:
+            std, mean = torch.std_mean(clips, dim=(0, 1, 2))
+        else:
+            own = keep_frames(self.lengths[torch.from_numpy(self.train)], clips.shape[2]).to(clips.device)
+            std, mean = torch.std_mean(clips[:, 0][own], dim=0)
+        return mean.cpu(), std.cpu()
 
 
 def split_rows(dataset: ClipDataset, fold: int, validation_fold: int) -> tuple[np.ndarray, np.ndarray]:
@@ -54,14 +88,35 @@ def load_training_data(
     )
 
 
-def predict_features(network: SoundClassifier, features: Tensor) -> tuple[np.ndarray, np.ndarray]:
-    """Return class probabilities (clip, class) and embeddings (clip, d) of features, in float32, in evaluation mode."""
+def count_frames(dataset: ClipDataset, feature: Feature, duration_s: float) -> Tensor:
+    """Return how many frames of each clip are its own when it is padded or cut to `duration_s`, int, shape (clip,)."""
+    rate = feature.config.sample_rate
+    most = round(duration_s * rate)
+    # Resampling rounds up; the tolerance is for lengths that are whole numbers but for the last bit.
+    samples = [min(most, math.ceil(length_s * rate - 1e-6)) for length_s in measure_durations(dataset)]
+    return torch.tensor([feature.frames(count) for count in samples])
+
+
+def cut_padding(features: Tensor, lengths: Tensor | None) -> Tensor:
+    """Return features (clip, 1, frame, band) without the frames that are behind the end of every clip."""
+    return features if lengths is None else features[:, :, : int(lengths.max())]
+
+
+def predict_features(
+    network: SoundClassifier, features: Tensor, lengths: Tensor | None = None
+) -> tuple[np.ndarray, np.ndarray]:
+    """Return class probabilities (clip, class) and embeddings (clip, d) of features, in float32, in evaluation mode.
+
+    `lengths` (clip,) are the clips' own frames, for networks that take them.
+    """
     was_training = network.training
     network.eval()
     probabilities, embeddings = [], []
     with torch.inference_mode():
-        for batch in features.split(EVALUATION_BATCH):
-            logits, embedding = network.answer(batch)
+        for number, batch in enumerate(features.split(EVALUATION_BATCH)):
+            own = None if lengths is None else lengths.split(EVALUATION_BATCH)[number]
+            hidden = {} if own is None else {"lengths": own}
+            logits, embedding = network.answer(cut_padding(batch, own), **hidden)
             probabilities.append(logits.double().softmax(1).cpu().numpy())
             embeddings.append(embedding.cpu().numpy())
     network.train(was_training)

@@ -39,7 +39,7 @@ def describe_run(run: Run, scores: dict[str, float]) -> dict[str, Any]:
         "protocol": config.protocol,
         "fold": config.held_out,
         "seed": config.seed,
-        "recipe": config.recipe.name,
+        "recipe": f"{config.recipe.name} from {config.initial_from}" if config.initial_from else config.recipe.name,
         "recipe_digest": digest_recipe(run),
         **{name: round(scores[name], 6) for name in SCORES},
         "clips": len(run.read_predictions().true),
@@ -58,6 +58,8 @@ def digest_recipe(run: Run) -> str:
     settings = run.config.recipe.to_dict()
     for name in ("source", "not_in_paper", "evaluate_every"):
         settings.pop(name)
+    if run.config.initial_weights:
+        settings["initial_weights"] = run.config.initial_weights
     return digest_json(settings)[:12]
 
 

@@ -18,12 +18,15 @@ from esclab.clips.dataset import ClipDataset
 from esclab.errors import RunError, TrainingError
 from esclab.models.base import SoundClassifier
 from esclab.models.recording import read_mixtures
+from esclab.training.balance import count_drawn, draw_balanced
 from esclab.training.checkpoint import finish_run, load_state, save_arrays, save_state
-from esclab.training.data import TrainingData, load_training_data, predict_features, score_held_out
+from esclab.training.data import TrainingData, count_frames, load_training_data, predict_features, score_held_out
 from esclab.training.device import keep_freed_memory, open_fabric
+from esclab.training.initial import set_initial
 from esclab.training.recipe import Recipe
 from esclab.training.run import Run
 from esclab.training.seeds import seed_epoch
+from esclab.training.steps import StepLog, flatten_mixtures
 
 LOGGER = logging.getLogger(__name__)
 CHECKPOINT_S = 20.0  # a kill loses at most this much work and one epoch
@@ -111,29 +114,33 @@ def train(
     data = load_training_data(run, dataset, device=fabric.device, progress=progress)
     with seed_epoch(config.seed, 0):
         network = run.build_model()
+    set_initial(run, network)
+    if recipe.variable_length and network.takes_lengths:
+        data.lengths = count_frames(dataset, run.build_feature(), config.duration_s)
     if recipe.standardise:
-        train_clips = data.features[torch.from_numpy(data.train).to(fabric.device)]
-        std, mean = torch.std_mean(train_clips, dim=(0, 1, 2))
-        network.standardise_by(mean.cpu(), std.cpu())
+        network.standardise_by(*data.measure_bands())
     network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
     model, optimiser = fabric.setup(
         cast(nn.Module, torch.compile(network)) if compile_model else network, _build_optimiser(network, recipe)
     )
     model.mark_forward_method("compute_loss")  # so that its precision is chosen as for a forward pass
     history = load_state(run, network, optimiser)
+    log = StepLog(run, network, done=int(history[-1]["iteration"]) if history else 0)
     seconds_before, started = (history[-1]["seconds"] if history else 0.0), time.perf_counter()
     saved_at = started
-    steps_per_epoch = max(1, len(data.train) // recipe.batch_size)
+    steps_per_epoch = _count_steps(data, recipe)
     epochs = math.ceil(recipe.iterations / steps_per_epoch)
     for epoch in range(len(history) + 1, epochs + 1):
         first = (epoch - 1) * steps_per_epoch
         steps = min(steps_per_epoch, recipe.iterations - first)
         with seed_epoch(config.seed, epoch) as generator:
-            losses, hits = _train_epoch(fabric, model, optimiser, data, recipe, generator, first, steps)
+            losses, hits = _train_epoch(fabric, model, optimiser, data, recipe, generator, first, steps, log)
         if not math.isfinite(losses.sum().item()):
             raise _explain_divergence(dataset, data, config.seed, epoch, recipe, losses)
         evaluated = epoch == epochs or epoch % recipe.evaluate_every == 0
-        probabilities, embeddings = predict_features(network, data.held_out_features) if evaluated else (None, None)
+        probabilities, embeddings = (
+            predict_features(network, data.held_out_features, data.held_out_lengths) if evaluated else (None, None)
+        )
         loss, accuracy = score_held_out(probabilities, data) if probabilities is not None else (math.nan, math.nan)
         seconds = seconds_before + time.perf_counter() - started
         done = first + steps
@@ -149,14 +156,17 @@ def train(
                 probabilities=probabilities.astype("float32"), embeddings=embeddings.astype("float16"),
             )  # fmt: skip
         if epoch == epochs and probabilities is not None:
+            log.save()
             finish_run(run, dataset=dataset, network=network, data=data, history=history, probabilities=probabilities)
         elif time.perf_counter() - saved_at > CHECKPOINT_S:
+            log.save()
             save_state(run, network=network, optimiser=optimiser, history=history)
             saved_at = time.perf_counter()
         try:
             yield report
         except GeneratorExit:
             if not run.is_finished:
+                log.save()
                 save_state(run, network=network, optimiser=optimiser, history=history)
             raise
 
@@ -180,20 +190,24 @@ def _train_epoch(
     generator: torch.Generator,
     first: int,
     steps: int,
+    log: StepLog,
 ) -> tuple[Tensor, float]:
     """Take `steps` steps; return the loss of each, and the share of clips whose main label was found."""
     model.train()
-    order = _draw_order(data, generator)
+    order = _draw_order(data, recipe, generator)
     losses, hits = [], []
     for step in range(steps):
-        rows = order[step * recipe.batch_size : (step + 1) * recipe.batch_size].to(data.features.device)
-        features, targets = _augment(data.features[rows], data.targets[rows], model, recipe, generator)
+        rows = order[step * recipe.batch_size : (step + 1) * recipe.batch_size]
+        features, targets, lengths = data.take(rows)
+        features, targets = _augment(features, targets, model, recipe, generator)
         for group in optimiser.param_groups:
             group["lr"] = recipe.learning_rate_at(first + step)
-        loss, logits = model.compute_loss(features, targets, label_smoothing=recipe.label_smoothing)
+        hidden = {} if lengths is None else {"lengths": lengths}
+        loss, logits = model.compute_loss(features, targets, label_smoothing=recipe.label_smoothing, **hidden)
         optimiser.zero_grad()
         fabric.backward(loss)
         optimiser.step()
+        log.note(first + step + 1)
         losses.append(loss.detach())
         hits.append((logits.argmax(1) == targets.argmax(1)).float().mean())
     return torch.stack(losses).cpu(), torch.stack(hits).mean().item()
@@ -218,13 +232,20 @@ def _augment(
 
 def _flatten(report: EpochReport) -> dict[str, float]:
     row = {k: v for k, v in asdict(report).items() if k not in ("mixtures", "seconds_left", "iterations")}
-    for layer, mixture in report.mixtures.items():
-        row |= {f"{layer}_{name}": value for name, value in mixture.items()}
-    return row
+    return row | flatten_mixtures(report.mixtures)
 
 
-def _draw_order(data: TrainingData, generator: torch.Generator) -> Tensor:
-    return torch.from_numpy(data.train)[torch.randperm(len(data.train), generator=generator)]
+def _count_steps(data: TrainingData, recipe: Recipe) -> int:
+    return max(1, count_drawn(data.train_classes, oversample=recipe.oversample) // recipe.batch_size)
+
+
+def _draw_order(data: TrainingData, recipe: Recipe, generator: torch.Generator) -> Tensor:
+    places = (
+        draw_balanced(data.train_classes, generator)
+        if recipe.oversample
+        else torch.randperm(len(data.train), generator=generator)
+    )
+    return torch.from_numpy(data.train)[places]
 
 
 def _explain_divergence(
@@ -232,9 +253,9 @@ def _explain_divergence(
 ) -> TrainingError:
     step = int((~losses.isfinite()).nonzero()[0])
     with seed_epoch(seed, epoch) as generator:
-        rows = _draw_order(data, generator)[step * recipe.batch_size : (step + 1) * recipe.batch_size]
+        rows = _draw_order(data, recipe, generator)[step * recipe.batch_size : (step + 1) * recipe.batch_size]
     clips = ", ".join(dataset.table["clip"].iloc[rows.numpy()].head(5))
-    iteration = (epoch - 1) * max(1, len(data.train) // recipe.batch_size) + step + 1
+    iteration = (epoch - 1) * _count_steps(data, recipe) + step + 1
     return TrainingError(
         f"iteration {iteration}",
         f"the loss became {losses[step].item()} on a batch with {clips} ...",

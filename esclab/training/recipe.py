@@ -13,7 +13,7 @@ from esclab.models import model_options
 
 _NOT_NEGATIVE = (
     "epochs", "decay_every_epochs", "duration_s", "decay", "weight_decay", "momentum", "mixup_alpha", "masks",
-    "mask_frames", "mask_bands", "label_smoothing",
+    "mask_frames", "mask_bands", "label_smoothing", "warm_up",
 )  # fmt: skip
 
 
@@ -31,6 +31,9 @@ class Recipe:
         Settings of the network, e.g. {"width": 0.25}.
     duration_s : float
         Length to which clips are padded or cut; 0 means the dataset's own.
+    variable_length : bool
+        Whether the padding of shorter clips is hidden from networks that take lengths, and batches end with their
+        longest clip; other networks see padded clips. Excludes mixup and roll.
     standardise : bool
         Whether each band is brought to zero mean and unit variance over the training clips.
     iterations, batch_size : int
@@ -40,9 +43,12 @@ class Recipe:
     optimiser : {"adam", "adamw", "sgd"}
     learning_rate : float
         Its highest value.
-    schedule : {"constant", "exponential", "one-cycle"}
+    schedule : {"constant", "exponential", "one-cycle", "warm-up-cosine"}
         "exponential" multiplies by `decay` every `decay_every` iterations; "one-cycle" rises over the first 30 %
-        and falls to almost nothing, both along a cosine.
+        and falls to almost nothing, both along a cosine; "warm-up-cosine" rises along a line over the share `warm_up`
+        and falls to 0 along a cosine.
+    warm_up : float
+        Below 1.
     decay, decay_every, decay_every_epochs, weight_decay, momentum : float
         Where `decay_every_epochs` is above 0 it stands in place of `decay_every`.
     mixup_alpha : float
@@ -52,6 +58,8 @@ class Recipe:
     roll : bool
         Whether clips are shifted in time at random, with wrap-around.
     label_smoothing : float
+    oversample : bool
+        Whether clips of small classes are drawn more than once in an epoch, until all classes are equally large.
     evaluate_every : int
         Epochs between two evaluations of the held-out clips (for curves only; nothing is chosen by them).
     not_in_paper : tuple of str
@@ -64,13 +72,15 @@ class Recipe:
     feature: Mapping[str, Any] = field(default_factory=lambda: {"name": "logmel"})
     model: Mapping[str, Any] = field(default_factory=dict)
     duration_s: float = 0.0
+    variable_length: bool = False
     standardise: bool = True
     iterations: int = 400
     batch_size: int = 32
     epochs: int = 0
     optimiser: Literal["adam", "adamw", "sgd"] = "adamw"
     learning_rate: float = 0.003
-    schedule: Literal["constant", "exponential", "one-cycle"] = "one-cycle"
+    schedule: Literal["constant", "exponential", "one-cycle", "warm-up-cosine"] = "one-cycle"
+    warm_up: float = 0.1
     decay: float = 1.0
     decay_every: int = 1
     decay_every_epochs: int = 0
@@ -82,6 +92,7 @@ class Recipe:
     mask_bands: int = 0
     roll: bool = False
     label_smoothing: float = 0.0
+    oversample: bool = False
     evaluate_every: int = 4
     not_in_paper: tuple[str, ...] = ()
     source: str = ""
@@ -99,6 +110,10 @@ class Recipe:
                 raise OptionError(name, f"is {getattr(self, name)}", "give a finite number of at least 0")
         if self.label_smoothing > 1:
             raise OptionError("label_smoothing", f"is {self.label_smoothing}", "give a number from 0 to 1")
+        if self.warm_up >= 1:
+            raise OptionError("warm_up", f"is {self.warm_up}", "give a share below 1")
+        if self.variable_length and (self.roll or self.mixup_alpha > 0):
+            raise OptionError("variable_length", "excludes mixup and roll", "set mixup_alpha to 0 and roll to false")
         if not 0 < self.learning_rate < math.inf:
             raise OptionError("learning_rate", f"is {self.learning_rate}", "give a positive number")
 
@@ -120,6 +135,11 @@ class Recipe:
                 return _cosine(self.learning_rate / 25, self.learning_rate, iteration / warm_up)
             rest = (iteration - warm_up) / max(1.0, self.iterations - 1 - warm_up)
             return _cosine(self.learning_rate, self.learning_rate / 1e5, min(1.0, rest))
+        if self.schedule == "warm-up-cosine":
+            warm_up = round(self.warm_up * self.iterations)
+            if iteration < warm_up:
+                return self.learning_rate * (iteration + 1) / (warm_up + 1)
+            return _cosine(self.learning_rate, 0.0, (iteration - warm_up) / (self.iterations - warm_up))
         return self.learning_rate
 
     def to_dict(self) -> dict[str, Any]:
@@ -144,13 +164,18 @@ def change_recipe(recipe: Recipe, model: str, changes: Mapping[str, str]) -> Rec
         The model that it will train; its settings may be changed too.
     changes : mapping of str to str
         Field of the recipe ("iterations"), setting of the model ("width") or of the front end ("feature.bands"),
-        and its new value as text. Fractions such as 1/4 are understood.
+        and its new value as text. Fractions such as 1/4 are understood, and commas between several values. Another
+        front end ("feature.name") takes over what it knows (`change_feature`) before its own settings are changed.
 
     Raises
     ------
     OptionError
         When a name or value is not understood.
     """
+    from esclab.training.front_end import change_feature
+
+    changes = dict(changes)
+    recipe = change_feature(recipe, changes.pop("feature.name", recipe.feature.get("name", "logmel")))
     hints = get_type_hints(Recipe)
     plain = {f.name for f in fields(Recipe)} - {"name", "feature", "model", "not_in_paper", "source"}
     options = model_options(model)
@@ -162,7 +187,8 @@ def change_recipe(recipe: Recipe, model: str, changes: Mapping[str, str]) -> Rec
         elif name in options:
             model_settings[name] = _parse(name, text, type(options[name]))
         elif name.startswith("feature."):
-            feature_settings[name.removeprefix("feature.")] = _guess(text)
+            values = tuple(_guess(part) for part in text.split(","))
+            feature_settings[name.removeprefix("feature.")] = values if len(values) > 1 else values[0]
         else:
             choices = ", ".join([*sorted(plain), *options, "feature.NAME"])
             raise OptionError(f"--set {name}", "is no setting", f"choose among {choices}")

@@ -1,8 +1,10 @@
 """A run: one training in one folder, which alone rebuilds its model.
 
-Files: `config.json` (what was asked for), `history.csv`, `weights.safetensors`, `predictions.csv` (held-out clips),
+Files: `config.json` (what was asked for), `history.csv`, `steps.csv` (numbers learned by some networks' gates, one row
+a step), `weights.safetensors`, `predictions.csv` (held-out clips),
 `epochs/` (predictions and embeddings per epoch, when asked for), `summary.json` (scores, time, digest of the weights;
-written last) and, while unfinished, `state.pt`.
+written last) and, while unfinished, `state.pt`. A run that begins with weights from elsewhere also has
+`initial.safetensors` and, on what fitted, `initial.json`.
 """
 
 from __future__ import annotations
@@ -24,6 +26,7 @@ if TYPE_CHECKING:
     from esclab.models.base import SoundClassifier
 
 FORMAT = 1
+STEPS_FILE = "steps.csv"
 
 
 @dataclass(frozen=True)
@@ -54,6 +57,9 @@ class RunConfig:
     versions : dict of str to str
     format : int
         Version of this folder's layout.
+    initial_from, initial_weights : str
+        File or run that the first weights come from, and SHA-256 of `initial.safetensors`, what of it fitted; "" where
+        all weights are drawn by the seed.
     """
 
     model: str
@@ -72,6 +78,8 @@ class RunConfig:
     keep_epochs: bool
     versions: dict[str, str]
     format: int = FORMAT
+    initial_from: str = ""
+    initial_weights: str = ""
 
     @property
     def held_out(self) -> int:
@@ -104,6 +112,19 @@ class Run:
     def read_history(self) -> pd.DataFrame:
         """Return the history, one row an epoch."""
         return _read_table(self._need("history.csv"), ["epoch", "iteration"])
+
+    def read_steps(self) -> pd.DataFrame:
+        """Return the gates' numbers after every step, e.g. `iteration`, `fusion_lambda`.
+
+        Raises
+        ------
+        RunError
+            When the network is none that keeps them.
+        """
+        path = self.path / STEPS_FILE
+        if not path.exists():
+            raise RunError(path, f"is missing: {self.config.model} keeps no such numbers", "give another model's run")
+        return _read_table(path, ["iteration"])
 
     def read_predictions(self) -> Predictions:
         """Return the predictions of the held-out clips after the last epoch."""

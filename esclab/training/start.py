@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from importlib.metadata import version
 from pathlib import Path
 
@@ -11,6 +11,7 @@ import esclab
 from esclab.clips.dataset import ClipDataset
 from esclab.errors import OptionError, RunError
 from esclab.storage import write_json
+from esclab.training.initial import digest_weights, keep_initial, name_weights, take_weights
 from esclab.training.recipe import Recipe
 from esclab.training.run import Run, RunConfig, open_run
 
@@ -28,6 +29,7 @@ def create_run(
     seed: int = 0,
     device: str | None = None,
     keep_epochs: bool = False,
+    weights: str | Path | None = None,
 ) -> Run:
     """Make a run folder, or find the one that was made before with the same settings.
 
@@ -48,17 +50,21 @@ def create_run(
         The fastest one by default.
     keep_epochs : bool
         Keep predictions and embeddings of every evaluated epoch.
+    weights : str or Path, optional
+        A file of weights or a finished run to begin with, as far as it fits (see `esclab.models.pretrained`); what
+        fitted is copied into the folder. From scratch by default.
 
     Raises
     ------
     OptionError
-        When a name, fold or setting of the model or the front end is unknown.
+        When a name, fold or setting of the model or the front end is unknown, or no weights fit.
     RunError
         When the folder holds a run with other settings.
     """
     import torch
 
     from esclab.models import find_model
+    from esclab.training.balance import count_drawn
     from esclab.training.data import split_rows
     from esclab.training.device import choose_device, choose_precision
 
@@ -70,7 +76,9 @@ def create_run(
             f"is more than the {len(train_rows)} training clips",
             "choose a smaller one",
         )
-    recipe = recipe.count_iterations(max(1, len(train_rows) // recipe.batch_size))
+    classes = dataset.table["class_index"].to_numpy()[train_rows]
+    drawn = count_drawn(classes, oversample=recipe.oversample)
+    recipe = recipe.count_iterations(max(1, drawn // recipe.batch_size))
     protocol = dataset.protocol
     if validation_fold:
         protocol += f"; fold {validation_fold} validates, test fold {fold} unseen"
@@ -93,6 +101,10 @@ def create_run(
         versions={"esclab": esclab.__version__, **{name: version(name) for name in VERSIONED}},
     )
     path = Path(folder)
+    content, report = b"", None
+    if weights is not None:
+        content, report = take_weights(Run(path, config), weights)
+        config = replace(config, initial_from=name_weights(weights), initial_weights=digest_weights(content))
     if (path / "config.json").exists():
         run = open_run(path)
         _refuse_other(run, config)
@@ -100,6 +112,8 @@ def create_run(
     run = Run(path, config)
     with torch.random.fork_rng():
         run.build_model()  # settings that do not fit are told before anything is written
+    if report is not None:
+        keep_initial(run, content, report)
     write_json(path / "config.json", {**asdict(config), "recipe": recipe.to_dict()})
     return run
 
@@ -114,6 +128,7 @@ def _refuse_other(run: Run, config: RunConfig) -> None:
         "class_names",
         "dataset_digest",
         "keep_epochs",
+        "initial_weights",
     )
     old, new = run.config, config
     other = [name for name in decisive if getattr(old, name) != getattr(new, name)]

@@ -7,8 +7,8 @@ import torch
 from esclab.analysis.attention import attend_clip, transform_clip
 from esclab.features import Feature, build_feature
 from esclab.models import build_model
-from esclab.models.recording import record_attention
 from esclab.models.base import SoundClassifier
+from esclab.models.recording import record_attention
 
 RATE = 8000
 HOP = 160
@@ -102,3 +102,44 @@ def test_attend_clip_leaves_network_and_samples_as_they_were(feature):
     np.testing.assert_array_equal(samples, before)
     assert all(torch.equal(weights[key], value) for key, value in model.state_dict().items())
     assert all(parameter.grad is None for parameter in model.parameters())
+
+
+# Padded convolutions of stride 2 round up, 201 -> 101 -> 51, and leave cell n around the input's frame n * 2 ** k.
+@pytest.mark.parametrize("frames", [201, 41, 101])
+def test_attend_clip_places_the_cells_of_padded_convolutions(frames):
+    wide = build_feature("logmel", sample_rate=RATE, bands=64)
+    torch.manual_seed(0)
+    model = build_model("fpam", classes=3, bands=64, width=0.25).eval()
+    result = attend_clip(model, wide, make_clip(frames))
+    assert [layer.name for layer in result.layers] == ["level3", "level4", "level5"]
+    for layer, stride in zip(result.layers, (4, 8, 16), strict=True):
+        np.testing.assert_allclose(layer.time_s, np.arange(0, frames + stride - 1, stride)[: len(layer.time_s)] * 0.02)
+        assert len(layer.time_s) == -(-frames // stride)
+        np.testing.assert_allclose(layer.frequency_hz, wide.frequency_hz[::stride])
+        assert layer.spatial.shape == (len(layer.time_s), 64 // stride)
+        assert (layer.temporal, layer.spectral, layer.channel) == (None, None, None)
+
+
+def test_attend_clip_of_a_burst_has_its_heaviest_cell_where_the_burst_is():
+    # A gate that only looks at the loudest channel, on maps that hold the input: the burst's place must come back.
+    wide = build_feature("logmel", sample_rate=RATE, bands=64)
+    model = build_model("fpam", classes=3, bands=64, width=0.25).eval()
+    gate = model.level3.attention
+    with torch.no_grad():
+        for name, module in model.named_modules():
+            if isinstance(module, torch.nn.Conv2d):
+                module.weight.zero_()
+                middle = module.kernel_size[0] // 2
+                if name.endswith(("conv2", "conv1", "downsample.0", "align")) and "attention" not in name:
+                    module.weight[:, :, middle, middle] = 1.0 / module.in_channels
+        gate.join.weight[0, 0, 1, 1] = 1e-3
+        for parameter in (gate.join.bias, gate.conv1.bias, gate.conv3.bias):
+            parameter.zero_()
+    samples = 1e-3 * make_clip(201)
+    start = round(2.4 * RATE)
+    samples[start : start + 400] += np.sin(2 * np.pi * 1000 * np.arange(400) / RATE).astype(np.float32)
+    model.standardise_by(torch.full((64,), -100.0), torch.ones(64))
+    layer = attend_clip(model, wide, samples).layers[0]
+    frame, band = np.unravel_index(layer.spatial.argmax(), layer.spatial.shape)
+    assert layer.time_s[frame] == pytest.approx(2.4 + 0.025, abs=0.05)
+    assert layer.frequency_hz[band] == pytest.approx(1000, rel=0.2)

@@ -10,8 +10,8 @@ from torch import Tensor, nn
 from esclab.analysis.attribution import attribute, methods_for
 from esclab.analysis.cells import spread_cells
 from esclab.models import build_model
-from esclab.models.recording import record_attention
 from esclab.models.base import SoundClassifier
+from esclab.models.recording import record_attention
 
 FRAMES, BANDS = 6, 4
 MEAN, STD = torch.tensor([-10.0, -20.0, -30.0, -40.0]), torch.tensor([1.0, 2.0, 4.0, 8.0])

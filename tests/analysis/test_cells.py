@@ -54,6 +54,13 @@ def test_spread_cells_takes_both_axes_for_padded_where_one_tells():
     np.testing.assert_allclose(spread[0, 0], [0, 0.5, 1, 1])
 
 
+def test_spread_cells_gives_a_single_band_to_the_whole_height():
+    spread = spread_cells(np.array([[[1.0], [3.0], [2.0]]]), 5, 80)  # 5 -> 3 only with padding
+    np.testing.assert_allclose(spread[0, :, 0], [1, 2, 3, 2.5, 2])
+    np.testing.assert_array_equal(spread, spread[:, :, :1].repeat(80, axis=2))
+    assert locate_cells(80, 1, padded=True) == locate_cells(80, 1) == 31.5
+
+
 def test_spread_cells_of_the_input_size_changes_nothing():
     maps = np.random.default_rng(0).random((2, 7, 5)).astype(np.float32)
     np.testing.assert_array_equal(spread_cells(maps, 7, 5), maps)

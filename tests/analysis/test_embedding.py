@@ -45,7 +45,7 @@ def run_model(tiny_runs: list[Run]) -> Callable[..., np.ndarray]:
         x = torch.from_numpy(features[dataset.split_fold(run.config.fold)[1]].astype("float32"))
         with torch.inference_mode():
             x = (x - model.input_mean) / model.input_std
-            x = model.bn0(x.transpose(1, 3)).transpose(1, 3)
+            x = model.bn0(x)
             for number in range(1, blocks + 1):
                 x = model.get_submodule(f"block{number}")(x)
         return x.mean((2, 3)).numpy()

@@ -86,6 +86,27 @@ def make_fsdd(write_tone: WriteTone) -> Callable[[Path], Path]:
 
 
 @pytest.fixture
+def make_speech_commands(write_tone: WriteTone) -> Callable[[Path], Path]:
+    """Return a function that writes Speech Commands' layout: 2 words by 4 speakers, d4 tests and c3 validates.
+
+    "yes" takes half a second, "no" a whole one.
+    """
+
+    def make(folder: Path) -> Path:
+        speakers = ("a1", "b2", "c3", "d4")
+        for number, speaker in enumerate(speakers):
+            for word, duration_s in (("yes", 0.5), ("no", 1.0)):
+                file = folder / word / f"{speaker}_nohash_0.wav"
+                write_tone(file, 300.0 + 50 * number, duration_s=duration_s, sample_rate=16_000)
+        write_tone(folder / "_background_noise_" / "white.wav", duration_s=2.0)
+        for name, speaker in (("testing_list.txt", "d4"), ("validation_list.txt", "c3")):
+            (folder / name).write_text(f"yes/{speaker}_nohash_0.wav\nno/{speaker}_nohash_0.wav\n")
+        return folder
+
+    return make
+
+
+@pytest.fixture
 def make_dcase(write_tone: WriteTone) -> Callable[..., Path]:
     """Return a function that writes a dataset in DCASE's layout.
 

@@ -8,12 +8,20 @@ from esclab.clips.dataset import COLUMNS
 from esclab.errors import DatasetError, OptionError
 
 DCASE = ("dcase2018-1a", "dcase2019-1a", "dcase2020-1a", "dcase2020-1a:b", "dcase2020-1b")
-REAL = ("esc10", "esc50", "urbansound8k", "fsdd:speakers", "fsdd:digits", *DCASE)
+REAL = ("esc10", "esc50", "urbansound8k", "fsdd:speakers", "fsdd:digits", "speech-commands", *DCASE)
 
 
 @pytest.fixture
 def made(
-    request, tmp_path, monkeypatch, make_esc, make_urbansound8k, make_fsdd, make_dcase, make_folder
+    request,
+    tmp_path,
+    monkeypatch,
+    make_esc,
+    make_urbansound8k,
+    make_fsdd,
+    make_speech_commands,
+    make_dcase,
+    make_folder,
 ) -> ClipDataset:
     """Load the dataset of a spec from a small folder in its layout; synth10 is made in the session's home."""
     spec = request.param
@@ -24,6 +32,7 @@ def made(
     make_esc(tmp_path / "ESC-50")
     make_urbansound8k(tmp_path / "UrbanSound8K")
     make_fsdd(tmp_path / "fsdd")
+    make_speech_commands(tmp_path / "speech_commands_v0.02")
     make_dcase(tmp_path / "TUT-urban-acoustic-scenes-2018-development", header=False)
     make_dcase(tmp_path / "TAU-urban-acoustic-scenes-2019-development")
     make_dcase(tmp_path / "TAU-urban-acoustic-scenes-2020-mobile-development", devices=("a", "b", "s4"))

@@ -79,3 +79,21 @@ def test_fbank_bands_lie_where_kaldi_has_them():
 def test_fbank_refuses_settings_without_sense(settings):
     with pytest.raises(OptionError, match="feature fbank"):
         build_feature("fbank", **settings)
+
+
+def test_fbank_at_a_level_is_the_same_for_a_soft_and_a_loud_clip():
+    noise = make_noise(8000)
+    front_end = build_feature("fbank", level_db=-20.0)
+    soft, loud = front_end(0.001 * noise[None]), front_end(0.5 * noise[None])
+    torch.testing.assert_close(soft, loud, atol=1e-3, rtol=0)
+    at_minus_20_db = 0.1 * noise / noise.square().mean().sqrt()
+    torch.testing.assert_close(loud, Fbank()(at_minus_20_db[None]), atol=1e-3, rtol=0)
+
+
+def test_fbank_at_a_level_does_not_count_padding_and_leaves_silence():
+    noise, front_end = make_noise(8000), build_feature("fbank", level_db=-20.0)
+    padded = torch.cat([noise, torch.zeros(8000)])
+    torch.testing.assert_close(front_end(padded[None])[:, :, :48], front_end(noise[None]))
+    assert front_end(torch.zeros(1, 800)).unique().tolist() == pytest.approx([FLOOR])
+    with pytest.raises(OptionError, match=r"level_db: is 3; choose a level of at most 0 dB"):
+        build_feature("fbank", level_db=3.0)

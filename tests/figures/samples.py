@@ -158,8 +158,11 @@ def sample_gallery(count: int = 4) -> GalleryResult:
 def sample_results() -> dict[str, Any]:
     """One result for each figure, by the figure's name."""
     # These modules take their maps and classes from this one.
+    from tests.figures import samples_cost as costs
+    from tests.figures import samples_course as course
     from tests.figures import samples_explain as explain
     from tests.figures import samples_noise as noise
+    from tests.figures import samples_votes as votes
 
     return {
         "accuracy": sample_accuracy(),
@@ -169,6 +172,8 @@ def sample_results() -> dict[str, Any]:
         "calibration": sample_calibration(),
         "confusion": sample_confusion(),
         "confusion_series": explain.sample_confusion_series(),
+        "cost": costs.sample_cost(),
+        "durations": course.sample_durations(),
         "embedding": explain.sample_embedding(),
         "faithfulness": explain.sample_faithfulness(),
         "gallery": sample_gallery(),
@@ -179,5 +184,7 @@ def sample_results() -> dict[str, Any]:
         "score_change": noise.sample_score_change(),
         "sensitivity": noise.sample_sensitivity(),
         "spectrogram": sample_map(),
+        "trajectory": course.sample_trajectory(),
         "trust": explain.sample_trust(),
+        "votes": votes.sample_votes(),
     }

@@ -29,6 +29,8 @@ AXIS_TITLES = {
     "calibration": {"Confidence (%)", "Accuracy (%)", "Clips (count)"},
     "confusion": {"True class", "Predicted class"},
     "confusion_series": {"True class", "Predicted class"},
+    "cost": {"Parameters (millions)", "Operations (GFLOPs a clip)", "Time (ms a clip)", "Accuracy (%)"},
+    "durations": {"Clips (count)", "Class"},
     "embedding": {"t-SNE 1", "t-SNE 2"},
     "faithfulness": {
         "Cells removed, most important first (%)",
@@ -43,7 +45,9 @@ AXIS_TITLES = {
     "score_change": {"Score (%)"},
     "sensitivity": {"Time (s)", "Frequency (Hz)"},
     "spectrogram": {"Time (s)", "Frequency (Hz)"},
+    "trajectory": {"Iteration (mini-batches)", "Masking ratio", "Block size (cells)"},
     "trust": {"Method", *MEASURES["title"]},
+    "votes": {"Time (s)", "Frequency (Hz)", "Class", "Sub-band"},
 }
 TRACES = {
     "accuracy": ["scatter"] * 2,
@@ -53,6 +57,8 @@ TRACES = {
     "calibration": ["bar", "bar", "scatter", "scatter"],
     "confusion": ["heatmap", "scatter"],
     "confusion_series": ["heatmap"] * 4,
+    "cost": ["scatter"] * 6,
+    "durations": ["bar"] * 2,
     "embedding": ["scatter"] * 11,
     "faithfulness": ["scatter"] * 4 * (5 + 3),
     "gallery": ["heatmap"] * 4,
@@ -63,7 +69,9 @@ TRACES = {
     "score_change": ["scatter"] * 6,
     "sensitivity": ["heatmap"] * 2,
     "spectrogram": ["heatmap"],
+    "trajectory": ["scatter"] * 4,
     "trust": ["scatter"] * 14,
+    "votes": ["bar"] + ["heatmap"] * 3 + ["scatter"],
 }
 LETTERS = "<b>&amp;</b> $x^2$ %{x}"
 

@@ -6,9 +6,48 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from esclab.models import build_model
+from esclab.models import MODELS, build_model
 from esclab.models.base import SoundClassifier
 from esclab.models.cnn10 import CNN10, ConvBlock
+from esclab.models.recording import read_mixtures, record_attention
+
+BLOCKS = ("block1", "block2", "block3", "block4")
+FRAMES = dict(zip(BLOCKS, (64, 32, 16, 8), strict=True))
+BANDS = dict(zip(BLOCKS, (40, 20, 10, 5), strict=True))
+# Which blocks attend, by which gates, and whether three branches are mixed.
+ATTENDS = {
+    "cnn10": ((), "", False),
+    "t-cnn10": (BLOCKS, "t", False),
+    "s-cnn10": (BLOCKS, "s", False),
+    "ts-cnn10": (BLOCKS, "ts", True),
+    "ts-cnn10-1": (("block1",), "ts", True),
+    "ts-cnn10-2": (("block2",), "ts", True),
+    "ts-cnn10-3": (("block3",), "ts", True),
+    "ts-cnn10-4": (("block4",), "ts", True),
+    "ts-cnn10-fixed": (BLOCKS, "ts", True),
+    "ts-cnn10-concat": (BLOCKS, "ts", False),
+    "st-cnn10-concat": (BLOCKS, "ts", False),
+}
+CASES = [(name, variant) for name in ATTENDS for variant in ("text", "code")]
+
+
+@pytest.fixture(params=CASES, ids="-".join)
+def case(request: pytest.FixtureRequest) -> tuple[str, str]:
+    return request.param
+
+
+@pytest.fixture
+def model(case: tuple[str, str]) -> SoundClassifier:
+    return make_model(*case)
+
+
+def make_model(name: str, variant: str = "text") -> SoundClassifier:
+    torch.manual_seed(0)
+    return build_model(name, classes=7, bands=40, width=0.25, variant=variant).eval()
+
+
+def make_features() -> Tensor:
+    return torch.randn(2, 1, 64, 40, generator=torch.Generator().manual_seed(5))
 
 
 def count_parameters(model: nn.Module) -> int:
@@ -125,3 +164,72 @@ def test_cnn10_starts_with_xavier_weights_and_zero_biases():
 def test_base_class_says_what_a_network_lacks():
     with pytest.raises(TypeError, match="SoundClassifier does not define encode"):
         SoundClassifier(40).embed(torch.zeros(1, 1, 64, 40))
+
+
+def test_the_eleven_models_of_the_paper_are_there():
+    assert sorted(ATTENDS) == sorted(name for name in MODELS if "cnn10" in name)
+
+
+def test_model_attends_where_its_name_says(case, model):
+    blocks, gates, mixed = ATTENDS[case[0]]
+    with record_attention(model) as maps, torch.no_grad():
+        model(make_features())
+    assert tuple(maps) == blocks
+    for block, layer in maps.items():
+        assert (layer.temporal is not None, layer.spectral is not None) == ("t" in gates, "s" in gates)
+        if layer.temporal is not None:
+            assert layer.temporal.shape == (2, FRAMES[block])
+        if layer.spectral is not None:
+            assert layer.spectral.shape == (2, BANDS[block])
+        assert list(layer.mixture) == (["alpha", "beta", "gamma"] if mixed else [])
+    assert list(read_mixtures(model)) == (list(blocks) if mixed else [])
+
+
+def test_model_has_the_gates_that_its_name_says_and_no_more(case, model):
+    blocks, gates, _ = ATTENDS[case[0]]
+    names = {name for name, _ in model.named_parameters() if "attention" in name}
+    kinds = {"t": "temporal", "s": "spectral"}
+    expected = {
+        f"{block}.attention.gates.{kinds[gate]}.{part}"
+        for block in blocks
+        for gate in gates
+        for part in ("weight", "bias")
+    }
+    if case[0].startswith("ts-cnn10") and case[0] not in ("ts-cnn10-fixed", "ts-cnn10-concat"):
+        expected |= {f"{block}.attention.mixture_logits" for block in blocks}
+    assert names == expected
+
+
+def test_model_begins_with_equal_branches(model):
+    for mixture in read_mixtures(model).values():
+        assert mixture == pytest.approx({"alpha": 1 / 3, "beta": 1 / 3, "gamma": 1 / 3})
+
+
+def test_ts_cnn10_learns_its_mixture_and_the_fixed_one_stays():
+    for name, learns in (("ts-cnn10", True), ("ts-cnn10-fixed", False)):
+        model = make_model(name).train()
+        (model(make_features()) * torch.randn(2, 7)).sum().backward()
+        with torch.no_grad():
+            for parameter in model.parameters():
+                parameter -= 0.5 * parameter.grad
+        for mixture in read_mixtures(model).values():
+            assert (mixture != pytest.approx(dict.fromkeys(mixture, 1 / 3), abs=1e-6)) is learns
+            assert sum(mixture.values()) == pytest.approx(1)
+
+
+def test_models_differ_in_nothing_but_attention():
+    plain = make_model("cnn10").state_dict()
+    for name in ATTENDS:
+        shapes = {key: value.shape for key, value in make_model(name).state_dict().items() if "attention" not in key}
+        assert shapes == {key: value.shape for key, value in plain.items()}
+
+
+def test_cnn10_cam_layers_halve_frames_and_bands(model):
+    shapes = {}
+    for name in model.cam_layers:
+        model.get_submodule(name).register_forward_hook(
+            lambda _, __, out, name=name: shapes.update({name: tuple(out.shape[2:])})
+        )
+    with torch.no_grad():
+        model(make_features())
+    assert shapes == {"block1": (32, 20), "block2": (16, 10), "block3": (8, 5), "block4": (4, 2)}

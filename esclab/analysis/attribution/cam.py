@@ -11,7 +11,7 @@ from captum.attr import LayerGradCam
 from torch import Tensor, nn
 
 from esclab.analysis.attribution.question import BATCH, Question
-from esclab.analysis.cells import weigh_map
+from esclab.analysis.cells import Ranges, find_ranges, weigh_map
 
 
 def map_gradcam(question: Question) -> Tensor:
@@ -87,23 +87,29 @@ def map_scorecam(question: Question, *, channels: int | None = None) -> Tensor:
             return torch.zeros_like(activations[:1])
         alive = alive[activations[alive].var((1, 2)).argsort(descending=True)][:channels]
         difference, target = question.features - question.baseline, int(question.targets[0])
+        ranges = find_ranges(question.model, question.layer)
         everything = len(activations)
         forward = question.count_passes(everything, skipped=everything - len(alive))
         scores = []
         for part in alive.split(BATCH):
-            masks = build_masks(activations[part], question.features).unsqueeze(1)
+            masks = build_masks(activations[part], question.features, ranges=ranges).unsqueeze(1)
             scores.append(forward(question.baseline + masks * difference)[:, target])
         # The baseline's own score is the same for all channels, and a softmax does not see it.
         weights = torch.cat(scores).softmax(0)
         return torch.einsum("k,ktb->tb", weights, activations[alive]).relu()[None]
 
 
-def build_masks(activations: Tensor, features: Tensor) -> Tensor:
-    """Bring channels (channel, t, b) to the frames and bands of `features` and each to 0..1: (channel, frame, band)."""
+def build_masks(activations: Tensor, features: Tensor, *, ranges: Ranges | None = None) -> Tensor:
+    """Bring channels (channel, t, b) to the frames and bands of `features` and each to 0..1: (channel, frame, band).
+
+    `ranges` are the bands that the layer covers, see `find_ranges`; the others are masked away.
+    """
     frames, bands = features.shape[2:]
-    weights = weigh_map(frames, bands, (activations.shape[1], activations.shape[2]))
-    along_time, along_frequency = (torch.from_numpy(w).to(activations) for w in weights)
-    masks = along_time @ activations @ along_frequency.t()
+    masks = activations.new_zeros(len(activations), frames, bands)
+    for first, last in ranges or ((0, bands),):
+        weights = weigh_map(frames, last - first, (activations.shape[1], activations.shape[2]))
+        along_time, along_frequency = (torch.from_numpy(w).to(activations) for w in weights)
+        masks[:, :, first:last] = along_time @ activations @ along_frequency.t()
     low, high = masks.amin((1, 2), keepdim=True), masks.amax((1, 2), keepdim=True)
     return (masks - low) / (high - low).clamp_min(torch.finfo(masks.dtype).tiny)
 

@@ -10,7 +10,7 @@ import numpy as np
 
 from esclab.analysis.attribution.methods import find_method, method_options
 from esclab.analysis.attribution.references import find_gates
-from esclab.analysis.cells import spread_cells
+from esclab.analysis.cells import find_ranges, spread_cells
 from esclab.errors import OptionError
 
 if TYPE_CHECKING:
@@ -83,6 +83,7 @@ def attribute(
         inputs = _take_features(model, features)
         targets, nothing = _choose_targets(model, inputs, target), _build_baseline(model, inputs, baseline)
         clips, _, frames, bands = inputs.shape
+        ranges = find_ranges(model, layer_name) if entry.needs_layer else None
         result = np.empty((clips, frames, bands), dtype=np.float32)
         for start in range(0, clips, size):
             rows = slice(start, start + size)
@@ -91,7 +92,7 @@ def attribute(
             inner = report if entry.slow else None
             part = Question(model, inputs[rows], targets[rows], layer_name, nothing[rows], seed, inner)
             maps = function(part, **options).detach().cpu().numpy()
-            result[rows] = spread_cells(maps, frames, bands)
+            result[rows] = spread_cells(maps, frames, bands, ranges=ranges)
             if report is not None and not entry.slow:
                 report(1, 1)
     return result
