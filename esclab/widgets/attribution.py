@@ -172,7 +172,7 @@ class AttributionExplorer(Explorer):
             icon="line-chart",
         )
         self.pin_list = widgets.Select(
-            description="Pinned", tooltip="Maps that are kept", rows=3, style=STYLE, layout=WIDE
+            description="Pinned", tooltip="Maps that are kept", rows=3, style=STYLE, layout={"width": "99%"}
         )
         self.compared, self.curves = Plot(), Plot()
         self.checks = widgets.VBox([self.compared.view, self.curves.view], layout=WIDE)

@@ -108,9 +108,11 @@ class EmbeddingPlot:
             if not glides:
                 self.figure.data[0].x, self.figure.data[0].y = x, y
                 self.figure.data[1].x, self.figure.data[1].y = ring
-            self.figure.data[1].marker.symbol = "circle-open" if at is not None else "star-open"
             self._style(points, groups[1], set(selected))
             self._lay_out(result, size_px, entries=len(groups[0]) + 1)
+        symbol = "star-open" if own is not None else "circle-open"
+        if self.figure.data[1].marker.symbol != symbol:  # with the other changes, it would reset the points' own
+            self.figure.data[1].marker.symbol = symbol
         self._show_legend(groups[0])
         words = [", ".join(write_quality(result, epoch))]
         if own is not None:

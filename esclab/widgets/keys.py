@@ -23,6 +23,8 @@ class ExplorerKeys(anywidget.AnyWidget):
     ----------
     actions : mapping of str to (str, callable)
         Key, as the browser calls it, to what it does, in words, and the function that does it.
+    sounds : bool
+        Whether there is something to play.
     """
 
     _esm = STATIC / "keys.js"
@@ -30,9 +32,9 @@ class ExplorerKeys(anywidget.AnyWidget):
     letters: traitlets.List = traitlets.List([]).tag(sync=True)
     hint = traitlets.Unicode("").tag(sync=True)
 
-    def __init__(self, actions: Mapping[str, tuple[str, Callable[[], Any]]]) -> None:
-        words = ", ".join(f"{key} {what}" for key, (what, _) in actions.items())
-        super().__init__(letters=list(actions), hint=f"Keys: space plays, {words}" if words else "")
+    def __init__(self, actions: Mapping[str, tuple[str, Callable[[], Any]]], *, sounds: bool = True) -> None:
+        words = [*(["space plays"] if sounds else []), *(f"{key} {what}" for key, (what, _) in actions.items())]
+        super().__init__(letters=list(actions), hint=f"Keys: {', '.join(words)}" if actions else "")
         self._actions = dict(actions)
         self.on_msg(lambda _, content, buffers: self.press(str(content.get("key", ""))))
 

@@ -17,6 +17,7 @@ from esclab.models import MODELS, find_model
 from esclab.models.strategies import EXAMPLES
 from esclab.papers import RECIPES
 from esclab.widgets.explorer import STYLE, Explorer, make_button
+from esclab.widgets.keys import ExplorerKeys
 from esclab.widgets.plot import plot_style
 from esclab.widgets.table import TableView
 from esclab.widgets.tell import tell_problems, write_note
@@ -100,6 +101,14 @@ class TrainExplorer(Explorer):
             self.table,
             self.compare_list,
             self.problems,
+            ExplorerKeys(
+                {
+                    "p": ("pauses", self.pause_button.click),
+                    "r": ("resumes", self.resume_button.click),
+                    "x": ("stops", self.stop_button.click),
+                },
+                sounds=False,
+            ),
         ]
 
     def _list_models(self) -> list[str]:

@@ -27,7 +27,7 @@ KEPT = """from dataclasses import replace
 from esclab.clips import load_dataset
 from esclab.training import QUICK
 from esclab.training.crossval import cross_validate
-recipe = replace(QUICK, iterations=40, batch_size=16, evaluate_every=1, duration_s=2.0)
+recipe = replace(QUICK, iterations=120, evaluate_every=5)
 reports = cross_validate(["cnn10", "ts-cnn10"], load_dataset("synth10:200"), recipe, root="kept", folds=[1],
                          keep_epochs=True)
 runs = list({str(report.run.path): 0 for report in reports})"""
@@ -60,7 +60,7 @@ def show_clip(page: Page) -> None:
 def show_train(page: Page) -> None:
     """Train two networks for a while and compare their curves."""
     done = "n => [...document.querySelectorAll('[role=status]')].some(e => e.textContent.includes(n + ': finished'))"
-    page.get_by_label("Iterations", exact=True).fill("90")
+    page.get_by_label("Iterations", exact=True).fill("60")
     page.keyboard.press("Tab")
     for seed in "01":
         page.get_by_label("Seed", exact=True).fill(seed)
@@ -85,7 +85,9 @@ def show_attribution(page: Page) -> None:
 
 def show_embedding(page: Page) -> None:
     """Project two models and choose a clip."""
-    click(page, "Compute")
+    compute = page.locator(".esclab-explorer").get_by_role("button", name="Compute").first
+    if compute.is_enabled():  # else the points were kept of another time
+        compute.click()
     page.wait_for_function("() => document.querySelectorAll('.esclab-points .scatterlayer .point').length >= 40")
     page.locator(".esclab-explorer select[size] option").nth(2).click()
     page.locator("button[data-sound=clip]").wait_for()
@@ -154,11 +156,7 @@ def main() -> None:
             page.set_default_timeout(PATIENCE_MS)
             page.goto(address.format(f"{explorer}.ipynb"))
             assert not run_all_cells(page)
-            try:
-                act(page)
-            except Exception:
-                page.screenshot(path=f"out/{explorer}-failed.png")
-                raise
+            act(page)
             for theme, width in shots:
                 path = folder / (f"{explorer}_{theme}{f'_{width}' if options.all else ''}.png")
                 shoot(page, theme, width).quantize(COLOURS, dither=Image.Dither.NONE).save(path, optimize=True)

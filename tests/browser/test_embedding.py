@@ -50,6 +50,13 @@ def test_points_move_are_heard_and_selected_in_both_plots(run_notebook, runs, tm
     page.wait_for_timeout(1000)
     before = places(page, 0)
     assert len(before) == 10
+    shapes = (
+        page.locator(".esclab-points")
+        .first.locator(".scatterlayer .trace")
+        .first.locator(".point")
+        .evaluate_all("points => new Set(points.map(point => point.getAttribute('d').replace(/[\\d.-]+/g, ''))).size")
+    )
+    assert shapes > 2  # classes differ by their marker too, not by colour alone
 
     point = page.locator(".esclab-points").first.locator(".scatterlayer .trace").first.locator(".point").nth(3)
     box = point.bounding_box()
