@@ -69,7 +69,8 @@ def _gesture(page: Page) -> tuple[list[float], list[float]]:
         # The last step of the drag makes the region that counts; the hand lets go at once.
         page.mouse.move(box["x"] + (x + width) * box["width"], box["y"] + (y + height) * box["height"])
         page.mouse.up()
-        page.wait_for_function("() => window.esclabLatencies.length >= 1")
+        # Seldom asked: asking in every frame would take the browser's share of the processor.
+        page.wait_for_function("() => window.esclabLatencies.length >= 1", polling=250)
         page.evaluate("() => { (window.ends ||= []).push(Math.max(...window.esclabLatencies)); }")
         page.wait_for_timeout(500)  # the sounds follow after the pictures
     return page.evaluate("() => window.ends")[WARM_UP:], page.evaluate("() => window.rectangles")[WARM_UP:]

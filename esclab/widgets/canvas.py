@@ -8,7 +8,6 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-import anywidget
 import numpy as np
 import pandas as pd
 import traitlets
@@ -16,11 +15,12 @@ import traitlets
 from esclab.figures.scale import choose_color_range, pick_scale_values, place_band_ticks, title_bands
 from esclab.figures.theme import MAP_COLOURS
 from esclab.results import Region, TimeFrequencyMap
+from esclab.widgets.together import SharedMessage
 
 STATIC = Path(__file__).parent / "static"
 
 
-class SoundCanvas(anywidget.AnyWidget):
+class SoundCanvas(SharedMessage):
     """One map over time and frequency, painted on a canvas.
 
     Use the methods; the traits are what travels to the browser. Data go as float32 bytes, the region as

@@ -27,6 +27,7 @@ from esclab.widgets.own_sounds import OwnSounds
 from esclab.widgets.scores import ScoreBars
 from esclab.widgets.source import OWN
 from esclab.widgets.tell import tell_problems
+from esclab.widgets.together import send_together
 from esclab.widgets.worker import NewestWins
 
 SHIPPED = ("cnn10-synth10", "ts-cnn10-synth10")
@@ -251,9 +252,10 @@ class NoiseExplorer(Explorer):
                 (self.gain_slider, edit.mode == "attenuate"),
             ):  # fmt: skip
                 control.layout.display = "" if shown else "none"
+            with send_together(self.picture):
+                self._show_pictures()
+                self.picture.answered = self.picture.stamp
             self.undo_button.disabled, self.redo_button.disabled = not controller.can_undo, not controller.can_redo
-            self._show_pictures()
-            self.picture.answered = self.picture.stamp  # before the sliders: what follows is no part of the answer
             self._show_region(edit.region)
             self._show_tries()
         finally:

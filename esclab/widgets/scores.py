@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-import anywidget
 import numpy as np
 import traitlets
 
 from esclab.widgets.canvas import STATIC
+from esclab.widgets.together import SharedMessage
 
 
-class ScoreBars(anywidget.AnyWidget):
+class ScoreBars(SharedMessage):
     """Two bars a class and model (outlined before, filled after), the answer, and the change in points."""
 
     _esm = STATIC / "score_bars.js"

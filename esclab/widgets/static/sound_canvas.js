@@ -16,6 +16,22 @@ const element = (tag, className, parent) => {
   return made;
 };
 
+// One message may carry the changes of several widgets; all of them are there before the first is painted.
+async function spread(manager, parts, buffers) {
+  const models = await Promise.all(parts.map((part) => manager.get_model(part.model)));
+  let next = 0;
+  parts.forEach((part, number) => {
+    for (const name of part.paths) part.state[name] = buffers[next++];
+    models[number].set_state(part.state);
+  });
+}
+
+function initialize({ model }) {
+  model.on("msg:custom", (content, buffers) => {
+    if (content.type === "together") spread(model.widget_manager, content.parts, buffers);
+  });
+}
+
 function render({ model, el }) {
   const root = element("div", "esclab-sound", el);
   const heading = element("div", "esclab-sound-title", root);
@@ -30,6 +46,7 @@ function render({ model, el }) {
   let region = get("region").slice();
   let drag = null;
   let waiting = false;
+  let released = false;
   let arrived = () => {};
   let wanted = null;
   let gestureAt = 0;
@@ -341,6 +358,14 @@ function render({ model, el }) {
     if (!drag) return;
     glass.releasePointerCapture(event.pointerId);
     drag = null;
+    released = true;
+    if (!waiting) tellReleased();
+  }
+
+  // The answer comes first: what else the kernel is told would share the processor with it.
+  function tellReleased() {
+    if (!released || wanted !== null) return;
+    released = false;
     model.send({ type: "released" });
   }
 
@@ -439,6 +464,7 @@ function render({ model, el }) {
       setTimeout(() => {
         if (since) (window.esclabLatencies ||= []).push(performance.now() - since);
         root.dataset.answered = String(get("answered"));
+        if (!waiting) tellReleased();
       }, 0),
     ));
     send();
@@ -492,4 +518,4 @@ function render({ model, el }) {
   };
 }
 
-export default { render };
+export default { initialize, render };
