@@ -188,18 +188,21 @@ def choose_clips(run: Run) -> dict[str, str]:
     return chosen
 
 
-def choose_epochs(run: Run, printed: Sequence[int]) -> tuple[int | str, ...]:
-    """Return the printed epochs and the last; of a shorter training the first, those at its thirds, and the last."""
+def choose_epochs(run: Run, *printed: Sequence[int]) -> tuple[int | str, ...]:
+    """Return the last epoch and the first of the printed lists before it; else the first epoch and those at thirds."""
     from esclab.analysis.epochs import LAST, last_epoch
 
     last = last_epoch(run)
-    if last > max(printed):
-        return (*printed, LAST)
+    for epochs in printed:
+        if last > max(epochs):
+            return (*epochs, LAST)
     return (*dict.fromkeys(max(1, round(share * last)) for share in (0, 1 / 3, 2 / 3)), LAST)
 
 
 def figure_6(run: Run) -> EmbeddingResult:
     """Return where a run's held-out clips lie by t-SNE after epochs 1, 10, 20 and the last (FPAM, Figure 6).
+
+    Of 20 epochs or fewer it takes those of Figure 7.
 
     Raises
     ------
@@ -208,7 +211,7 @@ def figure_6(run: Run) -> EmbeddingResult:
     """
     from esclab.analysis.embedding import embed_run
 
-    return embed_run(run, epochs=choose_epochs(run, FIGURE_6_EPOCHS))
+    return embed_run(run, epochs=choose_epochs(run, FIGURE_6_EPOCHS, FIGURE_7_EPOCHS))
 
 
 def figure_7(run: Run) -> ConfusionSeriesResult:

@@ -48,3 +48,19 @@ def grow(canvas: SoundCanvas) -> SoundCanvas:
     """Return the canvas, laid out to share a row with others."""
     canvas.layout = widgets.Layout(flex="1 1 400px", min_width="280px")
     return canvas
+
+
+def write_legend(*, gates: bool) -> str:
+    """Return in words what the marks of picture, bars and answers mean; `gates`: whether a network has attention."""
+    words = [
+        "<b>Dashes</b>: where the clip's events are known to be.",
+        "<b>Bars</b>: hollow before the change, filled after it.",
+        "A <b>low SNR</b> is loud noise.",
+        "<b>Cyan</b>: what Grad-CAM gives as the reason of the answer.",
+    ]
+    if gates:
+        words.append(
+            "<b>Curves</b>: how far attention opens for each frame (below) and band (beside); alpha, beta, gamma: what "
+            "it adds of features weighed over time, over frequency, and left alone."
+        )
+    return f"<p style='margin:2px 0;line-height:1.4;color:var(--jp-ui-font-color2,#5a5a5a)'>{' '.join(words)}</p>"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
 from esclab.results import WHOLE_CLIP, Region
 
@@ -67,3 +67,8 @@ def write_edit(edit: Edit, sample_rate: int) -> str:
 def _write_region(region: Region) -> str:
     parts = [f"{name}={value!r}" for name, value in vars(region).items() if value != vars(WHOLE_CLIP)[name]]
     return f"Region({', '.join(parts)})"
+
+
+def tidy_number(value: Any) -> Any:
+    """Return a slider's number without the traces of binary fractions; other values as they are."""
+    return round(value, 3) if isinstance(value, float) else value

@@ -93,9 +93,9 @@ def make_button(label: str, tooltip: str, **settings: Any) -> widgets.Button:
     return widgets.Button(description=label, tooltip=tooltip, layout=layout, **settings)
 
 
-def wrap_row() -> widgets.Layout:
+def wrap_row(**settings: Any) -> widgets.Layout:
     """Return the layout of a row that breaks where it is too narrow."""
-    return widgets.Layout(width="100%", flex_flow="row wrap", align_items="flex-start", grid_gap="4px 12px")
+    return widgets.Layout(width="100%", flex_flow="row wrap", align_items="flex-start", grid_gap="4px 12px", **settings)
 
 
 def write_code(code: str) -> str:

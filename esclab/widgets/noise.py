@@ -16,14 +16,15 @@ from esclab.errors import RunError
 from esclab.figures.scale import choose_color_range
 from esclab.noise import NOISES
 from esclab.results import Region
-from esclab.widgets.answer_canvas import grow, show_answer
+from esclab.widgets.answer_canvas import grow, show_answer, write_legend
 from esclab.widgets.canvas import SoundCanvas, read_region
-from esclab.widgets.edit import MODES
+from esclab.widgets.edit import MODES, tidy_number
 from esclab.widgets.explorer import STYLE, WIDE, Explorer, make_button, wrap_row
 from esclab.widgets.gather import RunWords, gather_runs
 from esclab.widgets.keys import ExplorerKeys
 from esclab.widgets.noise_controller import NoiseController
 from esclab.widgets.own_sounds import OwnSounds
+from esclab.widgets.plot import Plot, plot_style
 from esclab.widgets.scores import ScoreBars
 from esclab.widgets.source import OWN
 from esclab.widgets.tell import tell_problems
@@ -80,13 +81,11 @@ class NoiseExplorer(Explorer):
 
     def build(self) -> Sequence[widgets.Widget]:
         """Return clip, edit, picture, scores, and one row of heatmaps a model."""
-        self._build_clip_controls()
-        self._build_edit_controls()
-        self._build_region_controls()
-        self._build_pictures()
+        for build in (self._build_clip, self._build_edit, self._build_region, self._build_pictures):
+            build()
         for control in (self.mode_picker, self.kind_picker, self.reference_picker):
             control.layout.width = "235px"
-        looks = (self.layer_picker, self.gates_picker, self.target_picker, self.opacity)
+        looks = self.layer_picker, self.gates_picker, self.target_picker, self.opacity
         for slider in (self.time_slider, self.band_slider, self.snr_slider, self.gain_slider):
             slider.layout.width = "330px"
         for control in looks:
@@ -101,10 +100,10 @@ class NoiseExplorer(Explorer):
             [self.clear_button, self.undo_button, self.redo_button, self.keep_button, self.map_button, self.map_model],
             layout=wrap_row(),
         )
-        look_row = widgets.HBox(looks, layout=wrap_row())
-        left = widgets.VBox([self.picture, step_row], layout=widgets.Layout(flex="1 1 560px", min_width="320px"))
-        right = widgets.VBox([self.scores], layout=widgets.Layout(flex="1 1 480px", min_width="300px"))
-        middle = widgets.HBox([left, right], layout=wrap_row())
+        left = widgets.VBox([self.picture, step_row], layout=widgets.Layout(flex="3 1 480px", min_width="320px"))
+        right = widgets.VBox([self.scores], layout=widgets.Layout(flex="2 1 320px", min_width="260px"))
+        middle = widgets.HBox([left, right], layout=wrap_row(overflow="visible"))
+        legend = widgets.HTML(write_legend(gates=bool(self.gates_picker.value)))
         self.own = OwnSounds(self.controller.source, kept=self._take_own, folded=True)
         self.keys = ExplorerKeys(
             {
@@ -112,10 +111,11 @@ class NoiseExplorer(Explorer):
                 "k": ("keeps", self.keep_button.click), "c": ("cleans", self.clear_button.click),
             }
         )  # fmt: skip
-        above = [self.problems, clip_row, self.own.view, edit_row, region_row, middle, look_row]
-        return [*above, self.heatmaps, self.tries, self.sensitivity, self.keys]
+        above = [self.problems, clip_row, self.own.view, edit_row, region_row, middle, legend]
+        below = [self.heatmaps, self.sensitivity.view, self.tries, plot_style(), self.keys]
+        return [*above, widgets.HBox(looks, layout=wrap_row()), *below]
 
-    def _build_clip_controls(self) -> None:
+    def _build_clip(self) -> None:
         table = self.controller.source.dataset.table
         classes = [(name.replace("_", " "), name) for name in self.controller.source.dataset.class_names]
         self.class_picker = widgets.Dropdown(
@@ -131,7 +131,7 @@ class NoiseExplorer(Explorer):
         self.clip_picker.observe(lambda change: self._choose(change["new"]), "value")
         self.surprise_button.on_click(self._surprise)
 
-    def _build_edit_controls(self) -> None:
+    def _build_edit(self) -> None:
         edit = self.controller.edit
         self.mode_picker = widgets.Dropdown(
             options=list(MODES), value=edit.mode, description="What", style=STYLE,
@@ -150,16 +150,16 @@ class NoiseExplorer(Explorer):
             tooltip="How much softer the region becomes",
         )  # fmt: skip
         self.reference_picker = widgets.Dropdown(
-            options=[("of the whole clip", "clip"), ("of the region", "region")], value=edit.reference,
-            description="SNR", tooltip="What the signal-to-noise ratio refers to", style=STYLE,
+            options=[("the whole clip", "clip"), ("the region", "region")], value=edit.reference,
+            description="SNR refers to", tooltip="What the signal-to-noise ratio refers to", style=STYLE,
         )  # fmt: skip
         for control, name in (
             (self.mode_picker, "mode"), (self.kind_picker, "kind"), (self.snr_slider, "snr_db"),
             (self.gain_slider, "gain_db"), (self.reference_picker, "reference"),
         ):  # fmt: skip
-            control.observe(lambda change, name=name: self._change(**{name: change["new"]}), "value")
+            control.observe(lambda change, name=name: self._change(**{name: tidy_number(change["new"])}), "value")
 
-    def _build_region_controls(self) -> None:
+    def _build_region(self) -> None:
         bands = len(self.controller.feature.frequency_hz)
         self.time_slider = widgets.FloatRangeSlider(
             value=(0, self.controller.duration_s), min=0, max=self.controller.duration_s, step=SLIDER_STEP_S,
@@ -229,12 +229,12 @@ class NoiseExplorer(Explorer):
         for canvas in (*self.before, *self.after):
             widgets.jslink((self.opacity, "value"), (canvas, "overlay_opacity"))
         pairs = [
-            widgets.HBox([grow(before), grow(after)], layout=wrap_row())
+            widgets.HBox([grow(before), grow(after)], layout=wrap_row(overflow="visible"))
             for before, after in zip(self.before, self.after, strict=True)
         ]
         self.heatmaps = widgets.VBox(pairs, layout=WIDE)
         self.tries = widgets.HTML()
-        self.sensitivity = widgets.VBox([], layout=WIDE)
+        self.sensitivity = Plot()
 
     def refresh(self) -> None:
         """Bring controls and pictures to the controller's state."""
@@ -385,13 +385,11 @@ class NoiseExplorer(Explorer):
         self.worker.ask(lambda stop: self.controller.measure_sensitivity(number, stop=stop))
 
     def _map_done(self, result: Any) -> None:
-        import plotly.graph_objects as go
-
         from esclab.figures import draw
 
         self.map_button.disabled = False
         self.controller.show_sensitivity(result)
-        self.sensitivity.children = (go.FigureWidget(draw("sensitivity", result)),)
+        self.sensitivity.paint(draw("sensitivity", result))
         self.say(f"Mapped: {result.label}")
 
     def _map_failed(self, error: Exception) -> None:

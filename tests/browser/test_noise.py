@@ -95,10 +95,18 @@ def test_sound_plays_with_a_play_head(lab):
 
 def test_undo_button_takes_the_change_back(lab):
     page = lab.page
+    assert page.get_by_role("button", name="Undo").is_disabled()
     page.get_by_role("button", name="frames 50-64").click()
     page.wait_for_function("() => document.querySelector('.esclab-sound-subtitle').textContent.startsWith('gaussian')")
     page.get_by_role("button", name="Undo").click()
     page.wait_for_function("() => document.querySelector('.esclab-sound-subtitle').textContent === 'clean'")
+
+
+def test_sensitivity_map_is_painted(lab):
+    page = lab.page
+    page.get_by_role("button", name="Sensitivity map").click()
+    page.wait_for_selector(".esclab-plot .heatmaplayer image")
+    assert "cnn10" in page.inner_text(".esclab-plot >> xpath=..")
 
 
 def test_dark_theme_shows_everything(run_notebook):

@@ -116,6 +116,8 @@ def test_epochs_are_those_printed_or_at_the_thirds_of_a_shorter_training(run, mo
     monkeypatch.setattr("esclab.analysis.epochs.last_epoch", lambda run: 60)
     assert fpam.choose_epochs(run, fpam.FIGURE_6_EPOCHS) == (1, 10, 20, "last")
     assert fpam.choose_epochs(run, fpam.FIGURE_7_EPOCHS) == (1, 5, 10, "last")
+    monkeypatch.setattr("esclab.analysis.epochs.last_epoch", lambda _: 20)
+    assert fpam.choose_epochs(run, fpam.FIGURE_6_EPOCHS, fpam.FIGURE_7_EPOCHS) == (1, 5, 10, "last")
 
 
 def test_all_figures_come_of_one_run_but_that_of_50_classes(run):

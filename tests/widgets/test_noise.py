@@ -249,7 +249,8 @@ def test_sounds_follow_after_the_pictures(view):
 def test_sensitivity_map_is_drawn_by_the_worker(view):
     view.map_button.click()
     assert view.worker.wait(60)
-    assert len(view.sensitivity.children) == 1
+    assert view.sensitivity.figure.data[0].type == "heatmap"
+    assert view.sensitivity.view.layout.display == ""
     assert not view.map_button.disabled
 
 

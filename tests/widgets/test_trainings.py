@@ -264,7 +264,9 @@ def test_training_stopped_before_its_first_epoch_starts_again(begin):
     training.subscribe(stopper.note)
     training.start()
     assert training.wait()
-    assert set(seen) == {(0, 0), (1, 50)}
+    assert seen[0] == (0, 0)
+    assert (1, 50) in seen
+    assert all(done < 50 for done, _ in seen)  # the worker may finish the clip that it is at
     assert training.state == "stopped"
     assert {path.name for path in run.path.iterdir()} == {"config.json", LOCK_NAME}
     again = start_training(run)
