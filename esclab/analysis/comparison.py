@@ -61,11 +61,12 @@ def compare_runs(runs: Sequence[Run]) -> Comparison:
 
 
 def collect_histories(runs: Sequence[Run]) -> LearningResult:
-    """Return the learning curves of runs, labelled by model, fold and seed."""
+    """Return the learning curves of runs, labelled by model and what else tells them apart."""
+    from esclab.training.labels import label_runs
+
     validated = all(run.config.validation_fold for run in runs)
-    return LearningResult(
-        {run.label: run.read_history() for run in runs}, "validation fold" if validated else "test fold"
-    )
+    histories = {name: run.read_history() for name, run in zip(label_runs(runs, brief=False), runs, strict=True)}
+    return LearningResult(histories, "validation fold" if validated else "test fold")
 
 
 def _mean_seconds(runs: Sequence[Run], model: str) -> float:

@@ -9,6 +9,7 @@ import pandas as pd
 
 from esclab.errors import OptionError
 from esclab.results import TrajectoryResult
+from esclab.training.labels import label_runs
 from esclab.training.run import Run
 
 
@@ -58,7 +59,7 @@ def trace_numbers(
         When no run has one of the columns.
     """
     parts = []
-    for run in runs:
+    for run, name in zip(runs, label_runs(runs, brief=False), strict=True):
         steps = run.read_steps()
         for line, number in numbers.items():
             if number.column not in steps:
@@ -67,7 +68,7 @@ def trace_numbers(
             parts.append(
                 pd.DataFrame(
                     {
-                        "run": run.label, "panel": number.panel, "line": line, "iteration": steps["iteration"],
+                        "run": name, "panel": number.panel, "line": line, "iteration": steps["iteration"],
                         "value": values if number.change is None else number.change(values),
                     }
                 )

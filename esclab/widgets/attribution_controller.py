@@ -16,9 +16,9 @@ from esclab.analysis.curves import trace_curves
 from esclab.clips.dataset import ClipDataset
 from esclab.errors import OptionError
 from esclab.results import AttributionMap, AttributionResult, FaithfulnessResult
+from esclab.training.labels import label_runs
 from esclab.training.run import Run
 from esclab.widgets.attribution_work import Asked, Key, Look, Pin, look_at, split_clip, write_code
-from esclab.widgets.gather import label_runs
 from esclab.widgets.source import ClipSource
 from esclab.widgets.working import Report, WorkingController
 

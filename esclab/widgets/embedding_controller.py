@@ -15,6 +15,7 @@ from esclab.clips.dataset import ClipDataset
 from esclab.errors import OptionError
 from esclab.results import EmbeddingResult, Predictions, TimeFrequencyMap
 from esclab.storage import write_text
+from esclab.training.labels import label_runs
 from esclab.training.run import Run
 from esclab.widgets.attribution_work import name_run
 from esclab.widgets.embedding_own import OwnPlace, place_own
@@ -25,7 +26,6 @@ from esclab.widgets.embedding_store import (
     locate_projection,
     read_projection,
 )
-from esclab.widgets.gather import label_runs
 from esclab.widgets.source import ClipInfo, ClipSource
 from esclab.widgets.working import Report, WorkingController
 

@@ -50,15 +50,6 @@ def gather_runs(words: RunWords) -> GatheredRuns:
     return GatheredRuns(list(found.values()), list(dict.fromkeys(problems)))
 
 
-def label_runs(runs: Sequence[Run]) -> list[str]:
-    """Return the model of each run, told apart by fold and seed, or else by folder, where two are of one kind."""
-    names = [run.config.model for run in runs]
-    longer = [run.label if names.count(run.config.model) > 1 else run.config.model for run in runs]
-    return [
-        f"{name} ({run.path.name})" if longer.count(name) > 1 else name for name, run in zip(longer, runs, strict=True)
-    ]
-
-
 def _list_places(word: str | Path | Run) -> Sequence[str | Path | Run]:
     """Return the run folders below a folder, or the word itself where there are none."""
     if isinstance(word, Run) or not Path(word).is_dir() or (Path(word) / "config.json").exists():

@@ -24,6 +24,7 @@ from esclab.results import (
     SensitivityResult,
     TimeFrequencyMap,
 )
+from esclab.training.labels import label_runs
 from esclab.training.run import Run
 from esclab.widgets.controller import Controller
 from esclab.widgets.edit import MODES, Edit, write_edit
@@ -89,10 +90,8 @@ class NoiseController(Controller):
 
     @property
     def labels(self) -> list[str]:
-        """Names of the models, told apart by fold and seed where two are of one kind."""
-        names = [model.name for model in self.models]
-        alike = len(set(names)) < len(names)
-        return [model.run.label if alike else model.name for model in self.models]
+        """Names of the models, told apart where two are of one kind."""
+        return label_runs([model.run for model in self.models])
 
     def choose_clip(self, name: str) -> None:
         """Load a clip; the edit stays.
