@@ -15,14 +15,16 @@ class EsclabError(Exception):
     cause : str
         What is wrong with it, as a clause without a full stop.
     next_step : str
-        What the reader can do about it, as an imperative clause without a full stop.
+        What the reader can do about it, as an imperative clause without a full stop; or a guess at what was meant,
+        "did you mean cnn10", which ends as a question.
     """
 
     def __init__(self, where: str | Path, cause: str, next_step: str) -> None:
         self.where = str(where)
         self.cause = cause
         self.next_step = next_step
-        super().__init__(printable(f"{where}: {cause}; {next_step}."))
+        ending = "?" if next_step.startswith("did you mean ") and "?" not in next_step else "."
+        super().__init__(printable(f"{where}: {cause}; {next_step}{ending}"))
 
     def __reduce__(self) -> tuple[type[EsclabError], tuple[str, str, str]]:
         """Travel between processes whole; the default would build the copy from the message alone."""

@@ -19,6 +19,11 @@ def test_error_says_where_why_and_what_to_do(kind):
     assert (error.where, error.cause, error.next_step) == ("clips/owl.wav", "holds no samples", "record it again")
 
 
+def test_guess_is_a_question():
+    assert str(OptionError("model cnn11", "is not known", "did you mean cnn10")).endswith("; did you mean cnn10?")
+    assert str(OptionError("a", "b", "did you mean cnn10? Or choose one of c, d")).endswith("one of c, d.")
+
+
 @pytest.mark.parametrize("kind", KINDS)
 def test_error_is_caught_as_esclab_error(kind):
     with pytest.raises(EsclabError):

@@ -9,7 +9,7 @@ import typer
 
 from esclab import __version__
 from esclab.cli import baselines, cost, data, demo, embed, explain, noise, papers, runs, tables, train, votes
-from esclab.cli.arguments import ManyValuesCommand
+from esclab.cli.stopping import StoppableCommand, Stopped
 from esclab.errors import EsclabError
 
 app = typer.Typer(
@@ -28,7 +28,7 @@ app = typer.Typer(
 
 for module in (demo, data, train, tables, baselines, cost, runs, noise, explain, embed, votes, papers):
     for command in module.COMMANDS:
-        app.command(cls=ManyValuesCommand)(command)
+        app.command(cls=StoppableCommand)(command)
 
 
 def _show_version(wanted: bool) -> None:
@@ -47,13 +47,13 @@ def _options(
 
 
 def main() -> None:
-    """Run the command line; bad input ends with one sentence and exit code 2."""
+    """Run the command line; bad input ends with one sentence and exit code 2, Ctrl-C with one and exit code 130."""
     logging.basicConfig(format="esclab: %(message)s", level=logging.WARNING)
     try:
         app()
     except EsclabError as error:
         print(f"esclab: {error}", file=sys.stderr)
         sys.exit(2)
-    except KeyboardInterrupt:
-        print("esclab: stopped; run the same command again to go on from the last checkpoint.", file=sys.stderr)
+    except Stopped as stop:
+        print(f"esclab: stopped; {stop}.", file=sys.stderr)
         sys.exit(130)

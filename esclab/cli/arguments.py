@@ -1,4 +1,4 @@
-"""Options that take several values at once, as in `--snr 20 10 0`."""
+"""Options that take several values at once, as in `--snr 20 10 0` and `--set width=1/2 masks=0`."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from typing import Any
 from typer.core import TyperCommand
 
 NUMBERS = ("--snr", "--seed")
+PAIRS = ("--set",)
 WORDS = ("--kind", "--method", "--methods", "--layer", "--region")
 
 
@@ -20,20 +21,29 @@ class ManyValuesCommand(TyperCommand):
 
 
 def spread_values(args: list[str], repeatable: set[str]) -> list[str]:
-    """Return `--snr 20 --snr 10` for `--snr 20 10`; only numbers follow an option of numbers, any word one of words."""
+    """Return `--snr 20 --snr 10` for `--snr 20 10`; what follows must fit.
+
+    Numbers follow an option of numbers, NAME=VALUE one of pairs, any word one of words.
+    """
     spread: list[str] = []
     option, values = "", 0
     for word in args:
         if word.startswith("-") and not _is_number(word):
-            option, values = (word if word in repeatable and word in NUMBERS + WORDS else ""), 0
+            option, values = (word if word in repeatable and word in NUMBERS + PAIRS + WORDS else ""), 0
         else:
-            if values and (option in WORDS or (option in NUMBERS and _is_number(word))):
+            if values and _fits(option, word):
                 spread.append(option)
             elif values:
                 option = ""
             values += 1
         spread.append(word)
     return spread
+
+
+def _fits(option: str, word: str) -> bool:
+    if option in NUMBERS:
+        return _is_number(word)
+    return option in WORDS or (option in PAIRS and "=" in word)
 
 
 def _is_number(word: str) -> bool:

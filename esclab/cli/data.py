@@ -38,8 +38,9 @@ def datasets(as_json: JSON = False) -> None:
     if as_json:
         typer.echo(json.dumps(rows, indent=2))
         return
+    name_width, state_width = (max(len(row[key]) for row in rows) for key in ("name", "state"))
     for row in rows:
-        typer.echo(f"{row['name']:<13} {row['state']:<24} {row['summary']} ({row['size']})")
+        typer.echo(f"{row['name']:<{name_width}}  {row['state']:<{state_width}}  {row['summary']} ({row['size']})")
 
 
 def get(name: NAME) -> None:

@@ -68,6 +68,7 @@ def noise(
     from esclab.analysis.robustness import cross_conditions, predict_noisy, summarize_robustness
     from esclab.analysis.tables import format_table
     from esclab.figures.export import export
+    from esclab.noise import find_noise
     from esclab.results import WHOLE_CLIP
     from esclab.storage import write_text
     from esclab.training.ledger import append_result
@@ -75,6 +76,8 @@ def noise(
 
     found = find_runs(runs)
     regions = [parse_region(text) for text in region or []] or [WHOLE_CLIP]
+    for word in kind or []:
+        find_noise(word)  # an unknown one is told before anything heavy is loaded
     conditions = cross_conditions(kind or ["gaussian"], snr or [20.0, 10.0, 0.0], regions, reference=reference)
     answers = predict_noisy(found, conditions, seed=noise_seed, progress=show_progress("clips", quiet=as_json))
     config = found[0].config

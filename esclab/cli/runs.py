@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from esclab.cli.data import JSON
-from esclab.errors import EsclabError
+from esclab.errors import EsclabError, OptionError, RunError
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -19,6 +19,10 @@ if TYPE_CHECKING:
     from esclab.training.run import Run
 
 RUN = Annotated[str, typer.Argument(help="A run folder, or a shipped run such as ts-cnn10-synth10.")]
+START = Annotated[
+    float,
+    typer.Option("--start", help="Where to begin in the clip, in s; from there the network's own clip length is used."),
+]
 
 
 def models(as_json: JSON = False) -> None:
@@ -32,11 +36,12 @@ def models(as_json: JSON = False) -> None:
         strategies = {name: entry.summary for name, entry in STRATEGIES.items()}
         typer.echo(json.dumps({"models": content, "strategies": strategies, "shipped": list_shipped()}, indent=2))
         return
+    width = max(map(len, (*MODELS, *STRATEGIES)))
     for name, entry in MODELS.items():
-        typer.echo(f"{name:<17} {entry.summary}")
+        typer.echo(f"{name:<{width}} {entry.summary}")
     typer.echo(f"\nStrategies around them, e.g. {', '.join(EXAMPLES)}:")
     for name, strategy in STRATEGIES.items():
-        typer.echo(f"{name:<17} {strategy.summary}")
+        typer.echo(f"{name:<{width}} {strategy.summary}")
     typer.echo(f"\nShipped runs: {', '.join(list_shipped()) or 'none'}")
 
 
@@ -134,15 +139,20 @@ def predict(
     run: RUN,
     files: Annotated[list[Path], typer.Argument(help="Audio files of any length.")],
     out: Annotated[Path | None, typer.Option(help="CSV with one row a window.")] = None,
-    hop_s: Annotated[float, typer.Option(help="Step between windows, in s; half a window by default.")] = 0.0,
+    hop_s: Annotated[float | None, typer.Option(help="Step between windows, in s; half a window by default.")] = None,
     as_json: JSON = False,
 ) -> None:
     """Say what recordings sound like to a trained run, window by window."""
     from esclab.analysis.prediction import average_windows, predict_files
+    from esclab.clips import audio_info
     from esclab.storage import write_text
-    from esclab.training.shipped import find_run
 
-    table = predict_files(find_run(run), files, hop_s=hop_s)
+    if hop_s is not None and not hop_s > 0:
+        raise OptionError(f"--hop-s {hop_s:g}", "is no step", "give a number of seconds above 0")
+    found = find_finished(run)
+    for file in files:
+        audio_info(file)  # a bad file is told before anything heavy is loaded
+    table = predict_files(found, files, hop_s=hop_s or 0.0)
     if out is not None:
         write_text(out, table.to_csv(index=False))
     means = average_windows(table)
@@ -156,25 +166,35 @@ def predict(
 def attend(
     run: RUN,
     clip: Annotated[str, typer.Argument(help="A clip of the run's dataset, or an audio file.")],
+    start: START = 0.0,
     out: Annotated[Path, typer.Option(help="Folder for the figure (PNG, SVG, PDF, CSV).")] = Path("out/attend"),
 ) -> None:
     """Picture where a run attends in one clip, over time and frequency."""
     from esclab.analysis.attention import attend_clip
-    from esclab.clips.pick import pick_clip
+    from esclab.clips.pick import measure_part, pick_clip
     from esclab.figures.export import export
+
+    found = find_finished(run)
+    length = {"duration_s": found.config.duration_s, "start_s": start}
+    part = measure_part(found.config.dataset, clip, **length)  # a bad name is told before anything heavy is loaded
+    feature = found.build_feature()
+    samples, label = pick_clip(found.config.dataset, clip, sample_rate=feature.config.sample_rate, **length)
+    result = attend_clip(found.load_model(), feature, samples, label=label, name=found.config.model)
+    how = f"esclab attend {run} {clip}" + (f" --start {start:g}" if start else "")
+    paths = export("attention", result, out / "attention", how=f"{how} --out {out}")
+    if not part.is_whole:
+        typer.echo(f"{part.summary}\n")
+    typer.echo("\n".join(str(path) for path in paths))
+
+
+def find_finished(name: str) -> Run:
+    """Return a run as `find_run` does, or raise RunError when it is not finished."""
     from esclab.training.shipped import find_run
 
-    found = find_run(run)
-    feature = found.build_feature()
-    samples, label = pick_clip(
-        found.config.dataset,
-        clip,
-        sample_rate=feature.config.sample_rate,
-        duration_s=found.config.duration_s,
-    )
-    result = attend_clip(found.load_model(), feature, samples, label=label, name=found.config.model)
-    paths = export("attention", result, out / "attention", how=f"esclab attend {run} {clip} --out {out}")
-    typer.echo("\n".join(str(path) for path in paths))
+    found = find_run(name)
+    if not found.is_finished:
+        raise RunError(found.path, "is not finished", f"finish the run with: esclab resume {found.path}")
+    return found
 
 
 COMMANDS = (models, evaluate, predict, attend)

@@ -12,6 +12,7 @@ from esclab.cli.data import JSON
 from esclab.errors import OptionError
 
 if TYPE_CHECKING:
+    from esclab.training.recipe import Recipe
     from esclab.training.run import Run
 
 DATASET = Annotated[str, typer.Option("--dataset", "-d", help="As in `esclab datasets`; synth10:80 is a small one.")]
@@ -25,7 +26,9 @@ FEATURE = Annotated[
 ]
 SET = Annotated[
     list[str] | None,
-    typer.Option("--set", metavar="NAME=VALUE", help="Change a setting, e.g. width=1/2 or iterations=100; repeatable."),
+    typer.Option(
+        "--set", metavar="NAME=VALUE", help="Change settings, e.g. width=1/2 iterations=100; several may follow."
+    ),
 ]
 WEIGHTS = Annotated[
     str,
@@ -61,13 +64,14 @@ def train(
 ) -> None:
     """Train one model on one fold. The same command again resumes a training that was stopped."""
     from esclab.clips import load_dataset
-    from esclab.papers import find_recipe
-    from esclab.training.crossval import run_folder
     from esclab.training.recipe import change_recipe
-    from esclab.training.start import create_run
 
     pairs = parse_changes(changes, feature=feature)
-    chosen = change_recipe(find_recipe(recipe), model, pairs)  # told before a dataset is made
+    base = check_names([model], dataset=dataset, recipe=recipe)
+    chosen = change_recipe(base, model, pairs)  # told before a dataset is made
+    from esclab.training.crossval import run_folder
+    from esclab.training.start import create_run
+
     clips = load_dataset(dataset)
     folder = out or run_folder(
         "runs", model, dataset=clips, recipe=chosen, fold=fold, validation_fold=validation_fold, seed=seed,
@@ -113,14 +117,15 @@ def cv(
 ) -> None:
     """Cross-validate models over a dataset's folds and compare them; run it again to go on after a stop."""
     from esclab.clips import load_dataset
-    from esclab.papers import find_recipe
-    from esclab.training.crossval import cross_validate
-    from esclab.training.progress import watch_cross_validation
     from esclab.training.recipe import change_recipe
 
     pairs = parse_changes(changes, feature=feature)
-    recipes = [change_recipe(find_recipe(recipe), model, pairs) for model in models]
     chosen_folds = parse_folds(folds)
+    base = check_names(models, dataset=dataset, recipe=recipe)
+    recipes = [change_recipe(base, model, pairs) for model in models]
+    from esclab.training.crossval import cross_validate
+    from esclab.training.progress import watch_cross_validation
+
     reports = cross_validate(
         models, load_dataset(dataset), recipes[0], root=runs, seeds=seed or (0,), folds=chosen_folds,
         validate=validate, keep_epochs=keep_epochs, weights=weights or None,
@@ -135,6 +140,18 @@ def cv(
             finished[report.run.path] = report.run
             enter_run(report.run, results)
     _print_comparison(list(finished.values()), as_json=as_json)
+
+
+def check_names(models: list[str], *, dataset: str, recipe: str) -> Recipe:
+    """Return the recipe; a name of which nothing is known is told here, before torch is loaded, which takes seconds."""
+    from esclab.clips import check_spec
+    from esclab.models import find_model
+    from esclab.papers import find_recipe
+
+    for model in models:
+        find_model(model)
+    check_spec(dataset)
+    return find_recipe(recipe)
 
 
 def parse_changes(changes: list[str] | None, *, feature: str = "") -> dict[str, str]:

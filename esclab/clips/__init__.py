@@ -6,6 +6,7 @@ Adding a dataset is one file that defines an `ENTRY` and one line in `DATASETS`.
 from __future__ import annotations
 
 import difflib
+from pathlib import Path
 
 from esclab.clips.audio import AudioInfo, audio_info, read_audio, read_clip, read_windows
 from esclab.clips.checks import CheckReport, check_dataset
@@ -26,6 +27,7 @@ __all__ = [
     "DatasetEntry",
     "audio_info",
     "check_dataset",
+    "check_spec",
     "count_shared",
     "data_folders",
     "data_home",
@@ -72,6 +74,13 @@ def load_dataset(spec: str) -> ClipDataset:
     entry, option = _parse_spec(spec)
     dataset = entry.load(option)
     return dataset if seed is None else leaky_split(dataset, seed)
+
+
+def check_spec(spec: str) -> None:
+    """Refuse an unknown name, or a path that is not there, without loading anything; errors as in `load_dataset`."""
+    entry, option = _parse_spec(split_spec(spec)[0])
+    if entry in (folder.ENTRY, csv_table.ENTRY) and not Path(option).expanduser().exists():
+        entry.load(option)  # says what is missing
 
 
 def get_dataset(spec: str) -> None:

@@ -171,13 +171,13 @@ class Run:
         RunError
             When the run is unfinished, or its weights are not the ones that were saved.
         """
-        import torch
-        from safetensors import SafetensorError
-        from safetensors.torch import load
-
         path = self._need("weights.safetensors")
         if digest_file(path) != self.summary.get("weights_sha256"):
             raise RunError(path, "holds other bytes than were saved", "train the run again or restore the file")
+        import torch  # takes seconds, so that bad files are told before
+        from safetensors import SafetensorError
+        from safetensors.torch import load
+
         with torch.random.fork_rng():  # the fresh weights are not kept, so drawing them should leave no trace
             model = self.build_model()
         try:

@@ -74,7 +74,7 @@ def create_run(
         raise OptionError(
             f"batch_size {recipe.batch_size}",
             f"is more than the {len(train_rows)} training clips",
-            "choose a smaller one",
+            f"choose a smaller one, e.g. --set batch_size={_suggest_batch(len(train_rows))}",
         )
     classes = dataset.table["class_index"].to_numpy()[train_rows]
     drawn = count_drawn(classes, oversample=recipe.oversample)
@@ -116,6 +116,11 @@ def create_run(
         keep_initial(run, content, report)
     write_json(path / "config.json", {**asdict(config), "recipe": recipe.to_dict()})
     return run
+
+
+def _suggest_batch(clips: int) -> int:
+    """Return the greatest power of two that is no more than so many clips."""
+    return 1 << max(0, clips.bit_length() - 1)
 
 
 def _refuse_other(run: Run, config: RunConfig) -> None:

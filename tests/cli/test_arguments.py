@@ -14,7 +14,8 @@ REPEATABLE = {"--snr", "--kind", "--set", "--seed"}
         ("a --snr 20 -5 --kind pink hum", "a --snr 20 --snr -5 --kind pink --kind hum"),
         ("--seed 0 1 cnn10 ts-cnn10", "--seed 0 --seed 1 cnn10 ts-cnn10"),  # a word is no seed
         ("--seed 0 cnn10 1", "--seed 0 cnn10 1"),
-        ("--set a=1 cnn10", "--set a=1 cnn10"),  # takes one value
+        ("cnn10 --set a=1 b=2 c=1/2 -d esc10", "cnn10 --set a=1 --set b=2 --set c=1/2 -d esc10"),
+        ("--set a=1 cnn10 b=2", "--set a=1 cnn10 b=2"),  # a word is no setting
         ("--out a b", "--out a b"),
         ("--kind pink -d esc10", "--kind pink -d esc10"),
         ("--snr 20 --snr 10", "--snr 20 --snr 10"),

@@ -19,7 +19,10 @@ def test_datasets_lists_every_dataset_and_how_to_get_it(call, monkeypatch):
     assert rows["synth10"]["state"] == "made at first use"
     assert rows["folder"]["state"] == rows["csv"]["state"] == "give a path"
     assert all(row["summary"] and row["size"] for row in rows.values())
-    assert len(call("datasets").stdout.splitlines()) == len(rows)
+    lines = call("datasets").stdout.splitlines()
+    assert len(lines) == len(rows)
+    starts = {line.index(row["summary"]) for line, row in zip(lines, rows.values(), strict=True)}
+    assert len(starts) == 1  # columns
 
 
 def test_check_of_a_sound_dataset_says_so(call):

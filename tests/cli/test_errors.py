@@ -7,7 +7,6 @@ import sys
 
 import pytest
 
-from esclab import cli
 from esclab.cli import main
 
 SYNTH = ("--dataset", "synth10:50")
@@ -26,7 +25,7 @@ def refuse(monkeypatch, capsys, tmp_path):
         assert stop.value.code == 2
         assert out == ""
         assert sentence.startswith("esclab: ")
-        assert sentence.endswith(".\n")
+        assert sentence.endswith("?\n" if "did you mean" in sentence and "? Or" not in sentence else ".\n")
         assert sentence.count("\n") == 1
         assert "Traceback" not in sentence
         return sentence
@@ -67,7 +66,7 @@ def test_unknown_name_or_value_is_refused_with_what_is_known(refuse, tmp_path, w
 
 
 def test_batch_larger_than_the_training_set_is_refused(refuse):
-    assert "more than the 40 training clips" in refuse(
+    assert "more than the 40 training clips; choose a smaller one, e.g. --set batch_size=32." in refuse(
         "train", "cnn10", *SYNTH, "--set", "batch_size=41", "--set", "duration_s=1", "--json"
     )
 
@@ -84,7 +83,7 @@ def test_unreadable_recording_is_refused_by_name(refuse, trained, tmp_path):
     assert "missing.wav" in refuse("predict", trained.run, "missing.wav")
 
 
-@pytest.mark.parametrize("hop_s", ["-1", "nan"])
+@pytest.mark.parametrize("hop_s", ["-1", "0", "nan", "inf"])
 def test_step_that_is_no_length_is_refused(refuse, trained, recording, hop_s):
     refuse("predict", trained.run, recording, "--hop-s", hop_s)
 
@@ -123,14 +122,21 @@ def test_result_that_cannot_be_written_is_refused(refuse, trained, recording, tm
     assert "could not be written" in refuse("predict", trained.run, recording, "--out", "file/scores.csv")
 
 
-def test_interrupted_command_says_how_to_go_on(monkeypatch, capsys):
-    def interrupt() -> None:
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (("train", "cnn10"), "run the same command again to go on from the last checkpoint"),
+        (("check", "synth10"), "run the same command again to start it anew"),
+        (("demo", "--out", "it"), "what was trained so far is kept in it/runs, run the same command again to go on"),
+    ],
+)
+def test_interrupted_command_says_what_is_kept(monkeypatch, capsys, words, said):
+    def interrupt(spec: str) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(cli, "app", interrupt)
+    monkeypatch.setattr("esclab.clips.load_dataset", interrupt)
+    monkeypatch.setattr(sys, "argv", ["esclab", *words])
     with pytest.raises(SystemExit) as stop:
         main()
     assert stop.value.code == 130
-    assert capsys.readouterr().err == (
-        "esclab: stopped; run the same command again to go on from the last checkpoint.\n"
-    )
+    assert capsys.readouterr().err == f"esclab: stopped; {said}.\n"

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable
 from pathlib import Path
 
@@ -13,9 +14,10 @@ from click.testing import Result
 from typer.testing import CliRunner
 
 from esclab.cli.arguments import ManyValuesCommand
-from esclab.cli.explain import COMMANDS, choose_methods
+from esclab.cli.explain import COMMANDS, choose_methods, find_events
 from esclab.errors import ClipError, EsclabError, OptionError
 from esclab.models import build_model
+from esclab.training.run import open_run
 
 CLIP = "1-dog-01-a"
 
@@ -42,7 +44,11 @@ def test_explain_writes_figure_data_and_sounds_of_one_gain(ask, trained, tmp_pat
     lines = result.stdout.splitlines()
     assert lines[0].startswith(f"dog ({CLIP}): cnn10 gives ")
     assert lines[0].endswith(" %")
-    assert {Path(line).name for line in lines[2:]} == written
+    assert lines[1:3] == [f"dog ({CLIP}): its first 1.0 s of 5.0 s", ""]
+    assert {Path(line).name for line in lines[3:]} == written
+    steps = ("gradcam block3", "spectrogram", "sound of gradcam-block3", "sound of spectrogram", "figure")
+    told = [re.split(r" +\d+%", line)[0] for line in result.stderr.split("\r") if " of 5 [" in line]
+    assert told == ["starting", *steps]
     data = pd.read_csv(tmp_path / "it" / "attribution.csv", keep_default_na=False)
     assert set(data["method"]) == {"", "gradcam", "spectrogram"}
     clip = soundfile.read(tmp_path / "it" / "clip.wav")[0]
@@ -59,7 +65,37 @@ def test_explain_answers_in_json_about_the_class_that_is_asked_for(ask, trained,
     assert (found["class_name"], found["maps"]) == ("rain", [{"method": "gradcam", "layer": "block4"}])
     assert 0 < found["probability"] < 1
     assert found["sounds"] == {}
+    assert (found["onset_s"], found["offset_s"], found["length_s"]) == (0, 1, 12)
     assert all(Path(path).is_file() for path in found["files"])
+
+
+def test_explain_begins_where_it_is_told(ask, trained, recording, tmp_path):
+    words = ("explain", trained.run, recording, "--method", "spectrogram", "--out", tmp_path / "it")
+    lines = ask(*words, "--start", "11.5", "--listen").stdout.splitlines()
+    assert lines[1] == "a sound.wav: 11.5 to 12.0 s of 12.0 s"
+    heard, rate = soundfile.read(tmp_path / "it" / "clip.wav")
+    whole = soundfile.read(recording)[0]
+    gained = np.corrcoef(heard[: rate // 4], whole[round(11.5 * rate) :][: rate // 4])[0, 1]
+    assert gained > 0.999  # all sounds are written with one gain
+    assert not heard[rate // 2 :].any()
+    assert "--start 11.5" in json.loads((tmp_path / "it" / "attribution.json").read_text("utf-8"))["how"]
+
+
+def test_slow_method_tells_its_passes(ask, trained, tmp_path):
+    told = ask("explain", trained.run, CLIP, "--method", "integrated-gradients", "--out", tmp_path).stderr
+    assert "integrated-gradients   0%|" in told
+    assert re.search(r"\d+ of \d+ passes", told)
+
+
+def test_events_move_with_the_start(trained):
+    run = open_run(trained.run)
+    events = find_events(run, CLIP)
+    first = events.iloc[0]
+    middle = (first["onset_s"] + first["offset_s"]) / 2
+    moved = find_events(run, CLIP, start_s=middle).iloc[0]
+    assert moved["onset_s"] == 0
+    assert moved["offset_s"] == pytest.approx((first["offset_s"] - first["onset_s"]) / 2)
+    assert len(find_events(run, CLIP, start_s=events["offset_s"].max())) == 0
 
 
 def test_trust_writes_figures_and_prints_its_table(ask, trained, tmp_path):
@@ -85,7 +121,8 @@ def test_trust_answers_in_json_that_any_program_reads(ask, trained, tmp_path):
 @pytest.mark.parametrize(
     ("words", "said"),
     [
-        (("explain", CLIP, "--method", "gradcan"), "did you mean gradcam"),
+        (("explain", CLIP, "--method", "gradcan"), r"did you mean gradcam.*\?$"),
+        (("explain", CLIP, "--start", "5"), "lasts 5.0 s"),
         (("explain", CLIP, "--method", "attention"), "no layer with attention"),
         (("explain", CLIP, "--layer", "block9"), "block1 or block2"),
         (("explain", CLIP, "--target", "dogs"), "choose one of dog, rooster"),
@@ -118,3 +155,10 @@ def test_words_for_groups_of_methods_are_spelt_out():
     assert {*cams, "attention", "random"} < set(choose_methods(["all"], *networks))
     with pytest.raises(OptionError, match="is not known"):
         choose_methods(["cams"], networks[0])
+
+
+def test_group_of_methods_that_a_network_lacks_is_refused(monkeypatch):
+    network = build_model("cnn10", classes=2, bands=16, width=0.25)
+    monkeypatch.setattr(type(network), "cam_layers", {})
+    with pytest.raises(OptionError, match="offers none; choose saliency"):
+        choose_methods(["cam"], network)

@@ -20,6 +20,9 @@ def test_models_lists_every_model(call):
     assert isinstance(content["shipped"], list)
     shown = call("models").stdout
     assert all(f"{name} " in shown for name in MODELS)
+    width = max(map(len, MODELS))
+    places = [shown.splitlines()[number].index(entry.summary) for number, entry in enumerate(MODELS.values())]
+    assert places == [width + 1] * len(MODELS)
 
 
 def test_evaluate_prints_the_scores_of_the_held_out_clips(call, trained):
@@ -105,7 +108,9 @@ def test_predict_takes_several_recordings(call, trained, recording, tmp_path):
 
 def test_attend_pictures_one_clip_of_a_run_with_attention(call, tiny, tmp_path):
     call("train", "ts-cnn10", *tiny, "--out", tmp_path / "run", "--results", tmp_path, "--json")
-    printed = call("attend", tmp_path / "run", "1-dog-01-a", "--out", tmp_path / "figures").stdout
-    paths = [Path(line) for line in printed.splitlines()]
+    printed = call("attend", tmp_path / "run", "1-dog-01-a", "--start", "2", "--out", tmp_path / "figures").stdout
+    assert printed.startswith("dog (1-dog-01-a): 2.0 to 3.0 s of 5.0 s\n\n")
+    assert "--start 2" in (tmp_path / "figures" / "attention.json").read_text("utf-8")
+    paths = [Path(line) for line in printed.splitlines()[2:]]
     assert {path.name for path in paths} >= {f"attention.{kind}" for kind in ("png", "svg", "pdf", "csv")}
     assert all(path.stat().st_size > 0 for path in paths)

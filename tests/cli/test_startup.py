@@ -25,6 +25,16 @@ try:
 finally:
     print("loaded:", *sorted({name.split(".")[0] for name in sys.modules}))
 """
+TOLD = """
+import ast, sys
+from esclab.cli import main
+for words in ast.literal_eval(sys.argv[1]):
+    sys.argv = ["esclab", *words]
+    try:
+        main()
+    except SystemExit as stop:
+        print(stop.code, "torch" in sys.modules)
+"""
 
 
 @pytest.mark.parametrize("words", [["--help"], ["--version"], ["train", "--help"], []])
@@ -34,6 +44,36 @@ def test_help_loads_no_heavy_library(words):
     assert "typer" in loaded
     assert loaded.isdisjoint({"torch", "pandas", "plotly", "matplotlib", "scipy", "sklearn"})
     assert "Traceback" not in done.stderr
+
+
+def test_wrong_name_is_told_before_torch_is_loaded(tmp_path):
+    (tmp_path / "page.wav").write_text("<html>")
+    run = "ts-cnn10-synth10"
+    commands = (
+        ("predict", "nowhere", "page.wav"),
+        ("predict", run, "missing.wav"),
+        ("attend", run, "page.wav"),
+        ("explain", run, "page.wav"),
+        ("explain", run, "page.wav", "--method", "gradcan"),
+        ("explain", run, "page.wav", "--target", "dogs"),
+        ("train", "cnn11"),
+        ("train", "cnn10", "--dataset", "nothing"),
+        ("train", "cnn10", "--dataset", "folder:nowhere"),
+        ("train", "cnn10", "--recipe", "slow"),
+        ("cv", "cnn10", "cnn11"),
+        ("noise", run, "--kind", "pinkish"),
+        ("noise", "nowhere"),
+    )
+    words = [sys.executable, "-c", TOLD, repr(commands)]
+    done = subprocess.run(words, capture_output=True, text=True, check=False, cwd=tmp_path)
+    assert done.stderr.count("esclab: ") == len(commands)
+    assert "Traceback" not in done.stderr
+    assert done.stdout.splitlines() == [f"2 {False}"] * len(commands)
+
+
+def test_help_names_no_default_that_contradicts_it(call):
+    assert "default: 0" not in call("predict", "--help").stdout
+    assert "default: 0" not in call("trust", "--help").stdout.split("--clips-per-class")[1].split("--steps")[0]
 
 
 def test_installed_command_is_the_main_function():

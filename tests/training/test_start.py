@@ -8,7 +8,7 @@ import torch
 
 from esclab import __version__
 from esclab.errors import OptionError, RunError
-from esclab.training.start import create_run
+from esclab.training.start import _suggest_batch, create_run
 
 
 def test_begun_run_records_what_decides_it(begin, clips, tiny):
@@ -105,3 +105,8 @@ def test_config_is_readable_json(begin):
     assert values["format"] == 1
     assert values["recipe"]["iterations"] == 6
     assert len(values["class_names"]) == 10
+
+
+@pytest.mark.parametrize(("clips", "batch"), [(1, 1), (6, 4), (8, 8), (40, 32)])
+def test_suggested_batch_fits_the_clips(clips, batch):
+    assert _suggest_batch(clips) == batch
