@@ -23,6 +23,7 @@ from esclab.training.checkpoint import finish_run, load_state, save_arrays, save
 from esclab.training.data import TrainingData, count_frames, load_training_data, predict_features, score_held_out
 from esclab.training.device import keep_freed_memory, open_fabric
 from esclab.training.initial import set_initial
+from esclab.training.lock import LOCK_NAME, hold_run
 from esclab.training.recipe import Recipe
 from esclab.training.run import Run
 from esclab.training.seeds import seed_epoch
@@ -94,10 +95,23 @@ def train(
     TrainingError
         When the loss is no longer finite; what was saved before stays.
     RunError
-        When the recordings changed since the run began.
+        When the recordings changed since the run began, or when it is being trained already.
     """
     if run.is_finished:
         return
+    with hold_run(run.path):
+        yield from _train(run, dataset, compile_model=compile_model, progress=progress)
+        if run.is_finished:
+            (run.path / LOCK_NAME).unlink(missing_ok=True)
+
+
+def _train(
+    run: Run,
+    dataset: ClipDataset | None,
+    *,
+    compile_model: bool,
+    progress: Callable[[int, int], None] | None,
+) -> Iterator[EpochReport]:
     config, recipe = run.config, run.config.recipe
     dataset = dataset or load_dataset(config.dataset)
     if dataset.digest != config.dataset_digest:

@@ -31,7 +31,6 @@ if TYPE_CHECKING:
 LOGGER = logging.getLogger(__name__)
 State = Literal["waiting", "preparing", "training", "paused", "finished", "stopped", "failed"]
 ACTIVE: tuple[State, ...] = ("waiting", "preparing", "training", "paused")
-LOCK_NAME = ".training.lock"
 ROW = (
     "epoch", "iteration", "train_loss", "train_accuracy", "valid_loss", "valid_accuracy", "learning_rate", "seconds",
 )  # fmt: skip
@@ -132,15 +131,8 @@ class Training:
         self._enter(outcome)
 
     def _train(self) -> State:
-        from filelock import FileLock, Timeout
-
-        try:
-            with FileLock(self.run.path / LOCK_NAME, timeout=0):
-                self._enter("preparing")
-                self._follow()
-        except Timeout as error:
-            cause = "is being trained by another program"
-            raise RunError(self.run.path, cause, "wait for it, or stop it there") from error
+        self._enter("preparing")
+        self._follow()
         return "finished" if self.run.is_finished else "stopped"
 
     def _follow(self) -> None:

@@ -13,6 +13,7 @@ from torch.optim.optimizer import register_optimizer_step_pre_hook
 
 from esclab.errors import RunError, TrainingError
 from esclab.training import loop
+from esclab.training.lock import LOCK_NAME
 from esclab.training.loop import train
 from esclab.training.run import Run
 
@@ -199,7 +200,7 @@ def test_loss_that_is_not_a_number_stops_with_iteration_and_clips(begin, tiny, c
         finish(run, dataset=clips)
     assert clips.table["clip"].iloc[poisoned] in str(caught.value)
     assert "nan" in str(caught.value)
-    assert sorted(path.name for path in run.path.iterdir()) == ["config.json"]
+    assert {path.name for path in run.path.iterdir()} == {"config.json", LOCK_NAME}
     iteration = int(caught.value.where.removeprefix("iteration "))
     # One iteration less never meets the clip.
     assert iteration > 1

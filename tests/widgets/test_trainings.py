@@ -17,10 +17,10 @@ from filelock import FileLock
 
 from esclab.clips import ClipDataset
 from esclab.training import QUICK, Run, create_run, open_run
+from esclab.training.lock import LOCK_NAME
 from esclab.training.loop import train
 from esclab.widgets import trainings
 from esclab.widgets.trainings import (
-    LOCK_NAME,
     Training,
     find_training,
     list_trainings,
@@ -207,7 +207,7 @@ def test_run_trained_by_another_program_is_refused_in_one_line(begin):
         training = start_training(run)
         assert training.wait()
     assert training.state == "failed"
-    assert training.message == f"{run.path}: is being trained by another program; wait for it, or stop it there."
+    assert training.message.startswith(f"{run.path}: is being trained already; wait for that training, or stop it")
     assert not (run.path / "history.csv").exists()
 
 

@@ -1,0 +1,34 @@
+"""One training at a time in a run's folder, whichever program it is in."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from esclab.errors import RunError
+
+LOCK_NAME = ".training.lock"
+
+
+@contextmanager
+def hold_run(path: Path) -> Iterator[None]:
+    """Keep others from training a run; the lock ends with this program, however that ends.
+
+    Raises
+    ------
+    RunError
+        When it is being trained already.
+    """
+    from filelock import FileLock, Timeout
+
+    lock = FileLock(path / LOCK_NAME)
+    try:
+        lock.acquire(timeout=0)
+    except Timeout as error:
+        step = "wait for that training, or stop it (in a notebook, restart the kernel)"
+        raise RunError(path, "is being trained already", step) from error
+    try:
+        yield
+    finally:
+        lock.release()
