@@ -63,7 +63,8 @@ def test_page_says_where_explorers_live(tmp_path):
 
 # The command as a person starts it, with another notebook in the tour's place.
 STARTED = """
-import sys
+import signal, sys
+signal.signal(signal.SIGINT, signal.default_int_handler)  # a test run in the background would hand down "ignore"
 from pathlib import Path
 import esclab.clips
 from esclab.cli import demo, main
@@ -77,7 +78,7 @@ import os, time
 from pathlib import Path
 Path("begun.part").write_text(str(os.getpid()))
 Path("begun.part").rename("begun")
-time.sleep(300)
+time.sleep(100)
 """
 
 
