@@ -35,7 +35,7 @@ def provide_run(
     keep_epochs : bool
         Whether predictions and embeddings of every evaluated epoch are needed too; shipped runs have none.
     root : str or Path
-        Folder of all runs; one that was stopped there is resumed.
+        Folder of all runs; one that was stopped there is resumed, one that another notebook trains is waited for.
 
     Raises
     ------
@@ -54,6 +54,6 @@ def provide_run(
         folder = folder.with_name(f"{folder.name}-epochs")
     run = create_run(model, dataset, recipe, folder=folder, fold=fold, seed=seed, keep_epochs=keep_epochs)
     if not run.is_finished:
-        for _ in watch(train(run, dataset=dataset), label=model):
+        for _ in watch(train(run, dataset=dataset, wait=True), label=model):
             pass
     return run

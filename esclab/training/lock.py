@@ -12,19 +12,26 @@ LOCK_NAME = ".training.lock"
 
 
 @contextmanager
-def hold_run(path: Path) -> Iterator[None]:
+def hold_run(path: Path, *, wait: bool = False) -> Iterator[None]:
     """Keep others from training a run; the lock ends with this program, however that ends.
+
+    Parameters
+    ----------
+    path : Path
+        The run's folder.
+    wait : bool
+        Wait for a training that goes on in another program instead of refusing.
 
     Raises
     ------
     RunError
-        When it is being trained already.
+        When it is being trained already, and nobody wants to wait.
     """
     from filelock import FileLock, Timeout
 
     lock = FileLock(path / LOCK_NAME)
     try:
-        lock.acquire(timeout=0)
+        lock.acquire(timeout=-1 if wait else 0)
     except Timeout as error:
         step = "wait for that training, or stop it (in a notebook, restart the kernel)"
         raise RunError(path, "is being trained already", step) from error

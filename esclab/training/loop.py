@@ -71,6 +71,7 @@ def train(
     *,
     dataset: ClipDataset | None = None,
     compile_model: bool = False,
+    wait: bool = False,
     progress: Callable[[int, int], None] | None = None,
 ) -> Iterator[EpochReport]:
     """Train a run from where it stands to its end, one report an epoch.
@@ -87,6 +88,8 @@ def train(
         The run's dataset where it is loaded already.
     compile_model : bool
         Let `torch.compile` fuse the network: slower to start, faster afterwards.
+    wait : bool
+        Where another program trains this run: wait for it, and go on if it stopped early, instead of refusing.
     progress : callable, optional
         Called with (clips done, clips in all) while features are computed.
 
@@ -95,12 +98,13 @@ def train(
     TrainingError
         When the loss is no longer finite; what was saved before stays.
     RunError
-        When the recordings changed since the run began, or when it is being trained already.
+        When the recordings changed since the run began, or when it is being trained already and `wait` is not set.
     """
     if run.is_finished:
         return
-    with hold_run(run.path):
-        yield from _train(run, dataset, compile_model=compile_model, progress=progress)
+    with hold_run(run.path, wait=wait):
+        if not run.is_finished:  # another program may have ended it meanwhile
+            yield from _train(run, dataset, compile_model=compile_model, progress=progress)
         if run.is_finished:
             (run.path / LOCK_NAME).unlink(missing_ok=True)
 
