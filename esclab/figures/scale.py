@@ -211,3 +211,20 @@ def choose_color_range(values: np.ndarray, color_range: tuple[float, float] | No
         return 0.0, 1.0
     low, high = float(finite.min()), float(finite.max())
     return (low, high) if low < high else (low - 0.5, high + 0.5)
+
+
+def widen_range(color_range: tuple[float, float], values: np.ndarray) -> tuple[float, float]:
+    """Return a colour range with room above for values, by whole quarters: what changes a little keeps its colours.
+
+    Parameters
+    ----------
+    color_range : (float, float)
+        Rising.
+    values : ndarray
+        Any shape; values that are not finite do not count.
+    """
+    low, high = color_range
+    finite = values[np.isfinite(values)]
+    quarter = (high - low) / 4
+    quarters = np.ceil((finite.max() - low) / quarter - 1e-6) if finite.size else 4
+    return low, low + quarter * max(4, int(quarters))

@@ -23,8 +23,8 @@ STATIC = Path(__file__).parent / "static"
 class SoundCanvas(SharedMessage):
     """One map over time and frequency, painted on a canvas.
 
-    Use the methods; the traits are what travels to the browser. Data go as float32 bytes, the region as
-    [onset_s, offset_s, low_hz, high_hz] or an empty list.
+    Use the methods; the traits are what travels to the browser. Map and overlay go as one byte a cell, strips as
+    float32, the region as [onset_s, offset_s, low_hz, high_hz] or an empty list.
     """
 
     _esm = STATIC / "sound_canvas.js"
@@ -32,7 +32,6 @@ class SoundCanvas(SharedMessage):
 
     values = traitlets.Bytes(b"").tag(sync=True)
     shape = traitlets.List([0, 0]).tag(sync=True)
-    color_range = traitlets.List([0.0, 1.0]).tag(sync=True)
     colours = traitlets.Bytes(b"").tag(sync=True)
     time_range_s = traitlets.List([0.0, 1.0]).tag(sync=True)
     band_edges_hz = traitlets.List([0.0, 1.0]).tag(sync=True)
@@ -68,8 +67,7 @@ class SoundCanvas(SharedMessage):
         self.axis = picture.axis
         with self.hold_sync():
             self.shape = list(picture.values.shape)
-            self.values = to_bytes(picture.values)
-            self.color_range = list(choose_color_range(pick_scale_values(picture), color_range))
+            self.values = to_levels(picture.values, choose_color_range(pick_scale_values(picture), color_range))
             self.time_range_s = [float(picture.time_s[0] - half_s), float(picture.time_s[-1] + half_s)]
             self.band_edges_hz = edges_hz.tolist()
             self.band_title = title_bands(picture)
@@ -80,7 +78,7 @@ class SoundCanvas(SharedMessage):
 
     def show_overlay(self, importance: np.ndarray | None) -> None:
         """Lay importance (frame, band), 0 to 1, over the map; None takes it away."""
-        self.overlay = b"" if importance is None else to_bytes(importance)
+        self.overlay = b"" if importance is None else to_levels(importance, (0.0, 1.0))
 
     def show_strips(self, temporal: np.ndarray | None, spectral: np.ndarray | None) -> None:
         """Show one weight a frame below the map, and one a band beside it; None for none."""
@@ -137,6 +135,13 @@ def find_band_edges(frequency_hz: np.ndarray) -> np.ndarray:
 def to_bytes(values: np.ndarray) -> bytes:
     """Return values as float32 bytes, last axis fastest."""
     return np.ascontiguousarray(values, dtype="<f4").tobytes()
+
+
+def to_levels(values: np.ndarray, value_range: tuple[float, float]) -> bytes:
+    """Return values as 256 levels of a range, one byte each; what lies outside, or is no number, goes to its ends."""
+    low, high = value_range
+    levels = np.nan_to_num((np.asarray(values, dtype=np.float32) - low) * (255 / (high - low)), nan=0.0)
+    return np.clip(np.rint(levels), 0, 255).astype(np.uint8).tobytes()
 
 
 def to_wav(samples: np.ndarray, sample_rate: int) -> bytes:

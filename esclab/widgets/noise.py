@@ -13,7 +13,7 @@ import numpy as np
 from esclab.clips import load_dataset
 from esclab.clips.dataset import ClipDataset
 from esclab.errors import RunError
-from esclab.figures.scale import choose_color_range
+from esclab.figures.scale import choose_color_range, pick_scale_values, widen_range
 from esclab.noise import NOISES
 from esclab.results import Region
 from esclab.widgets.answer_canvas import grow, show_answer, write_legend
@@ -25,6 +25,7 @@ from esclab.widgets.keys import ExplorerKeys
 from esclab.widgets.noise_controller import NoiseController
 from esclab.widgets.own_sounds import OwnSounds
 from esclab.widgets.plot import Plot, plot_style
+from esclab.widgets.region_sliders import RegionSliders
 from esclab.widgets.scores import ScoreBars
 from esclab.widgets.source import OWN
 from esclab.widgets.tell import tell_problems
@@ -33,7 +34,6 @@ from esclab.widgets.worker import NewestWins
 
 SHIPPED = ("cnn10-synth10", "ts-cnn10-synth10")
 SOUND_DELAY_S = 0.25
-SLIDER_STEP_S = 0.02
 ANY = "any"
 
 
@@ -75,14 +75,15 @@ class NoiseExplorer(Explorer):
         self._busy = False  # while the view follows the controller, its own changes are no gestures
         self._timer: Timer | None = None
         self._shown_clip = ""
-        self._shown_s, self._shown_bands = (0.0, 0.0), (0, 0)
         self.worker = NewestWins(self._map_done, self._map_failed)
         super().__init__(NoiseController(found.runs, dataset), title="Noise lab", folder=folder)
 
     def build(self) -> Sequence[widgets.Widget]:
         """Return clip, edit, picture, scores, and one row of heatmaps a model."""
-        for build in (self._build_clip, self._build_edit, self._build_region, self._build_pictures):
-            build()
+        self._build_clip()
+        self._build_edit()
+        self._build_region()
+        self._build_pictures()
         for control in (self.mode_picker, self.kind_picker, self.reference_picker):
             control.layout.width = "235px"
         looks = self.layer_picker, self.gates_picker, self.target_picker, self.opacity
@@ -161,16 +162,8 @@ class NoiseExplorer(Explorer):
 
     def _build_region(self) -> None:
         bands = len(self.controller.feature.frequency_hz)
-        self.time_slider = widgets.FloatRangeSlider(
-            value=(0, self.controller.duration_s), min=0, max=self.controller.duration_s, step=SLIDER_STEP_S,
-            description="Time (s)", readout_format=".2f", tooltip="Start and end of the region", style=STYLE,
-        )  # fmt: skip
-        self.band_slider = widgets.IntRangeSlider(
-            value=(0, bands), min=0, max=bands, description="Bands", style=STYLE,
-            tooltip="Lowest and highest band of the region, counted from the bottom",
-        )  # fmt: skip
-        self.time_slider.observe(self._slide_region, "value")
-        self.band_slider.observe(self._slide_region, "value")
+        self.region_sliders = RegionSliders(self.controller.duration_s, bands, moved=self._slide_region)
+        self.time_slider, self.band_slider = self.region_sliders.time, self.region_sliders.bands
         self.preset_buttons = []
         for name in self.controller.presets():
             button = make_button(name, f"Noise as in Figure 4 of TS-CNN: {name}, 10 dB")
@@ -265,7 +258,7 @@ class NoiseExplorer(Explorer):
         controller = self.controller
         clean, changed = controller.pictures["clean"], controller.pictures["changed"]
         # One scale for before and after, from the clean clip, with room for noise above it.
-        colours = choose_color_range(np.concatenate([clean.values.ravel(), changed.values.ravel()]), None)
+        colours = widen_range(choose_color_range(pick_scale_values(clean), None), pick_scale_values(changed))
         with self.picture.hold_sync():
             self.picture.show_map(changed, colours)
             self.picture.title, self.picture.subtitle = controller.clip.label, str(controller.edit)
@@ -292,12 +285,7 @@ class NoiseExplorer(Explorer):
 
     def _show_region(self, region: Region | None) -> None:
         self.picture.show_region(region)
-        box = self.picture.region or [0, self.controller.duration_s, 0, np.inf]
-        edges = np.asarray(self.picture.band_edges_hz)
-        low, high = (int(np.abs(edges - hz).argmin()) for hz in np.minimum(box[2:], edges[-1]))
-        self._shown_s = (max(0.0, box[0]), min(self.controller.duration_s, box[1]))
-        self._shown_bands = (low, high)
-        self.time_slider.value, self.band_slider.value = self._shown_s, self._shown_bands
+        self.region_sliders.show(self.picture.region, self.picture.band_edges_hz)
 
     def _show_tries(self) -> None:
         table = self.controller.tries
@@ -319,17 +307,9 @@ class NoiseExplorer(Explorer):
         self.controller.change(**settings)
         self.controller.commit()
 
-    def _slide_region(self, _: Any) -> None:
-        low, high = self.band_slider.value
-        start, end = self.time_slider.value
-        moved = (
-            np.abs(np.subtract((start, end), self._shown_s)).max() > SLIDER_STEP_S or (low, high) != self._shown_bands
-        )
-        if self._busy or not moved:  # the browser rounds what it is shown to the slider's step, and sends that back
-            return
-        edges = self.picture.band_edges_hz
-        box = [start, end, edges[low], edges[max(high, low + 1) if low < len(edges) - 1 else high]]
-        self.attempt(lambda: self.controller.change(region=read_region(box, self.picture)))
+    def _slide_region(self, box: list[float]) -> None:
+        if not self._busy:
+            self.attempt(lambda: self.controller.change(region=read_region(box, self.picture)))
 
     def _look(self, **settings: str) -> None:
         if not self._busy:

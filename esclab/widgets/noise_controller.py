@@ -82,9 +82,8 @@ class NoiseController(Controller):
         self.samples: dict[str, np.ndarray] = {}
         self.pictures: dict[str, TimeFrequencyMap] = {}
         self.answers: dict[str, list[LiveAnswer]] = {}
-        draw_noise(
-            np.ones(1000), 44_100, region=Region(0.005, 0.01)
-        )  # its libraries load now, not at the first gesture
+        # Its libraries load now, not at the first gesture.
+        draw_noise(np.ones(1000), 44_100, region=Region(0.005, 0.01))
         held_out = dataset.table[dataset.table["fold"] == runs[0].config.held_out]["clip"]
         self.choose_clip(str(held_out.iloc[0] if len(held_out) else dataset.table["clip"].iloc[0]))
 

@@ -10,6 +10,7 @@ from esclab.figures.scale import (
     fit_edges,
     locate_bands,
     place_frequency_ticks,
+    widen_range,
 )
 from esclab.figures.text import number_text, plotly_text, shorten
 from tests.figures.samples import mel_bands_hz
@@ -79,3 +80,10 @@ def test_text_is_one_short_line() -> None:
 @pytest.mark.parametrize(("value", "span", "text"), [(0.5, 0.4, "0.50"), (0.4957, 0.02, "0.496"), (0.5, 0, "0.50")])
 def test_numbers_have_decimals_enough_for_the_span(value: float, span: float, text: str) -> None:
     assert number_text(value, span) == text
+
+
+def test_widened_range_moves_by_whole_quarters() -> None:
+    assert widen_range((-80.0, 0.0), np.array([-100.0, -3.0])) == (-80.0, 0.0)
+    assert widen_range((-80.0, 0.0), np.array([0.5])) == widen_range((-80.0, 0.0), np.array([19.0])) == (-80.0, 20.0)
+    assert widen_range((-80.0, 0.0), np.array([20.0, -np.inf])) == (-80.0, 20.0)
+    assert widen_range((-80.0, 0.0), np.array([np.nan])) == (-80.0, 0.0)

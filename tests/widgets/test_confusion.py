@@ -194,7 +194,7 @@ def test_chosen_clip_is_painted_with_its_sound_and_asks_to_play(view):
     view.clip_picker.value = name
     assert view.controller.wait()
     assert list(view.picture.sounds) == [name]
-    assert len(view.picture.overlay) == 4 * view.picture.shape[0] * view.picture.shape[1]
+    assert len(view.picture.overlay) == view.picture.shape[0] * view.picture.shape[1]
     assert view.picture.play == 1
     view.look_picker.value = "nothing"
     assert view.controller.wait()

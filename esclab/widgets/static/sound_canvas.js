@@ -8,6 +8,7 @@ const LONGEST_WAIT_MS = 300;
 const OVERLAY = [0, 229, 255];
 
 const floats = (view) => new Float32Array(view.buffer.slice(view.byteOffset, view.byteOffset + view.byteLength));
+const bytes = (view) => new Uint8Array(view.buffer, view.byteOffset, view.byteLength);
 const clamp = (x, low, high) => Math.min(Math.max(x, low), high);
 const element = (tag, className, parent) => {
   const made = document.createElement(tag);
@@ -16,13 +17,14 @@ const element = (tag, className, parent) => {
   return made;
 };
 
-// One message may carry the changes of several widgets; all of them are there before the first is painted.
+// One message may carry the changes of several widgets; all of them are there before the first is painted. One that is
+// gone keeps the others from nothing.
 async function spread(manager, parts, buffers) {
-  const models = await Promise.all(parts.map((part) => manager.get_model(part.model)));
+  const models = await Promise.all(parts.map((part) => manager.get_model(part.model).catch(() => null)));
   let next = 0;
   parts.forEach((part, number) => {
     for (const name of part.paths) part.state[name] = buffers[next++];
-    models[number].set_state(part.state);
+    models[number]?.set_state(part.state);
   });
 }
 
@@ -53,6 +55,7 @@ function render({ model, el }) {
   let audio = null;
   let playing = "";
   let frame = 0;
+  const small = new OffscreenCanvas(1, 1); // the map, a pixel a cell
   let fitted = ""; // width, height and pixel ratio that the canvases have
 
   const style = (name, fallback) => getComputedStyle(root).getPropertyValue(name).trim() || fallback;
@@ -109,26 +112,24 @@ function render({ model, el }) {
     };
   }
 
+  // Each cell is one of 256 colours, under a cyan veil where there is an overlay; time runs slowest in the bytes.
   function paintMap(context) {
     const [frames, rows] = get("shape");
     if (!frames || !rows) return;
-    const values = floats(get("values"));
-    const overlay = get("overlay").byteLength ? floats(get("overlay")) : null;
-    const opacity = get("overlay_opacity");
-    const colours = new Uint8Array(get("colours").buffer, get("colours").byteOffset, 768);
-    const [low, high] = get("color_range");
-    const small = new OffscreenCanvas(frames, rows);
+    const values = bytes(get("values"));
+    const overlay = bytes(get("overlay"));
+    const veil = get("overlay_opacity") / 255;
+    const colours = bytes(get("colours"));
+    if (small.width !== frames || small.height !== rows) [small.width, small.height] = [frames, rows];
     const pen = small.getContext("2d");
     const image = pen.createImageData(frames, rows);
-    for (let t = 0; t < frames; t += 1) {
-      for (let b = 0; b < rows; b += 1) {
-        const cell = t * rows + b;
-        const value = values[cell];
-        const at = ((rows - 1 - b) * frames + t) * 4;
-        const step = Number.isFinite(value) ? clamp(Math.round(((value - low) / (high - low)) * 255), 0, 255) * 3 : 0;
-        const cover = overlay ? clamp(overlay[cell], 0, 1) * opacity : 0;
-        for (let c = 0; c < 3; c += 1) image.data[at + c] = colours[step + c] * (1 - cover) + OVERLAY[c] * cover;
-        image.data[at + 3] = 255;
+    const { data } = image;
+    for (let b = 0, at = 0; b < rows; b += 1) {
+      for (let cell = rows - 1 - b; cell < frames * rows; cell += rows, at += 4) {
+        const step = values[cell] * 3;
+        const cover = overlay.length ? overlay[cell] * veil : 0;
+        for (let c = 0; c < 3; c += 1) data[at + c] = colours[step + c] + (OVERLAY[c] - colours[step + c]) * cover;
+        data[at + 3] = 255;
       }
     }
     pen.putImageData(image, 0, 0);
@@ -485,7 +486,7 @@ function render({ model, el }) {
   glass.addEventListener("keydown", keyDown);
   glass.addEventListener("focus", paintGlass);
   glass.addEventListener("blur", paintGlass);
-  for (const name of ["values", "shape", "color_range", "overlay", "overlay_opacity", "time_strip", "band_strip", "boxes",
+  for (const name of ["values", "shape", "overlay", "overlay_opacity", "time_strip", "band_strip", "boxes",
     "ticks_hz", "band_title"]) model.on(`change:${name}`, paintSoon);
   model.on("change:height_px", refit);
   model.on("change:region", () => {
