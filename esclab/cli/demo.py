@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from esclab.errors import DatasetError
+from esclab.errors import DatasetError, NotebookError
 
 if TYPE_CHECKING:
     from nbformat import NotebookNode
@@ -52,9 +52,16 @@ def find_notebook(name: str) -> Path:
 
 
 def execute_notebook(path: Path, out: Path) -> Path:
-    """Execute a notebook headless, with a bar, and write it as one HTML page into `out`; return the page."""
+    """Execute a notebook headless, with a bar, and write it as one HTML page into `out`; return the page.
+
+    Raises
+    ------
+    NotebookError
+        When a cell fails; the page is written all the same, up to there and with the error in it.
+    """
     import nbformat
     from nbclient import NotebookClient
+    from nbclient.exceptions import CellExecutionError
     from nbconvert import HTMLExporter
 
     from esclab.cli.notebook import execute_cells
@@ -69,10 +76,17 @@ def execute_notebook(path: Path, out: Path) -> Path:
         # Its warning about unencrypted ports tells a newcomer nothing: they are on loopback only.
         extra_arguments=["--IPKernelApp.log_level=40"],
     )
-    execute_cells(client)
+    failure = None
+    try:
+        execute_cells(client)
+    except CellExecutionError as error:
+        failure = f"{error.ename}: {error.evalue}".splitlines()[0].rstrip(".")
     replace_widgets(notebook)
-    page, _ = HTMLExporter(embed_images=True).from_notebook_node(notebook)
-    return write_text(out / f"{path.stem.split('_', 1)[-1]}.html", page)
+    text, _ = HTMLExporter(embed_images=True).from_notebook_node(notebook)
+    page = write_text(out / f"{path.stem.split('_', 1)[-1]}.html", text)
+    if failure:
+        raise NotebookError(path, f"a cell failed, {failure}", f"see it in its place on the page {page}")
+    return page
 
 
 def replace_widgets(notebook: NotebookNode) -> None:

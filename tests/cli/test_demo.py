@@ -11,7 +11,7 @@ import pytest
 
 from esclab.cli import demo
 from esclab.cli.notebook import name_cells, read_share
-from esclab.errors import DatasetError
+from esclab.errors import DatasetError, NotebookError
 
 
 def test_demo_runs_the_tour_on_the_dataset_and_prints_its_table(call, tmp_path, monkeypatch):
@@ -51,6 +51,18 @@ def test_notebook_is_executed_into_one_page(tmp_path, capsys):
     assert "A page   0%|" in (told := capsys.readouterr().err)
     assert "cell 1 of 1" in told
     assert "42" not in (tmp_path / "09_small.ipynb").read_text("utf-8").replace("nbformat", "")
+
+
+def test_failing_cell_is_told_in_one_sentence_and_stands_on_the_page(tmp_path):
+    cells = [nbformat.v4.new_code_cell(text) for text in ("print('before')", "open('nothing.wav')", "print('after')")]
+    nbformat.write(nbformat.v4.new_notebook(cells=cells), tmp_path / "09_broken.ipynb")
+    with pytest.raises(NotebookError, match=r"a cell failed, FileNotFoundError: .*nothing.wav'; see it in") as told:
+        demo.execute_notebook(tmp_path / "09_broken.ipynb", tmp_path / "out")
+    assert "\n" not in str(told.value)
+    page = (tmp_path / "out" / "broken.html").read_text("utf-8")
+    assert "<pre>before\n</pre>" in page
+    assert "Traceback" in page
+    assert "<pre>after\n</pre>" not in page
 
 
 def test_page_says_where_explorers_live(tmp_path):
