@@ -13,7 +13,7 @@ import typer
 
 from esclab.cli.data import JSON
 from esclab.cli.progress import show_progress
-from esclab.cli.runs import RUN
+from esclab.cli.runs import RUN, START, write_start
 from esclab.errors import OptionError
 
 if TYPE_CHECKING:
@@ -104,6 +104,7 @@ def noise(
 def sensitivity(
     run: RUN,
     clip: CLIP = "",
+    start: START = 0.0,
     class_name: Annotated[str, typer.Option("--class", help="All held-out clips of a class, in place of one.")] = "",
     kind: KIND = "gaussian",
     snr: Annotated[float, typer.Option(help="In dB.")] = 0.0,
@@ -132,20 +133,22 @@ def sensitivity(
         result = measure_class_sensitivity(found, class_name, seed=noise_seed, **options)
     else:
         feature, model = found.build_feature(), found.load_model()
-        samples, label, target = pick_with_class(found, clip)
+        samples, label, target = pick_with_class(found, clip, start_s=start)
         result = measure_sensitivity(
             model, feature, [samples], targets=[target], seeds=[noise_seed], name=found.config.model,
             class_name=found.config.class_names[target], label=label, **options,
         )  # fmt: skip
     worst = result.clean_score - result.score.min()
     typer.echo(f"{result.label}: score {result.clean_score:.2f} without noise, at worst {worst:.2f} lower")
-    paths = export("sensitivity", result, out / "sensitivity", how=f"esclab sensitivity {run}")
+    how = f"esclab sensitivity {run}" + (f" --clip {clip}{write_start(start)}" if clip else f" --class {class_name}")
+    paths = export("sensitivity", result, out / "sensitivity", how=how)
     typer.echo("\n".join(map(str, paths)))
 
 
 def figure4(
     runs: RUNS,
     clip: CLIP = "",
+    start: START = 0.0,
     snr: Annotated[float, typer.Option(help="SNR of the whole clip, in dB.")] = 10.0,
     layer: Annotated[str, typer.Option(help="Whose mean feature map is shown.")] = "block1",
     variant: Annotated[
@@ -174,8 +177,10 @@ def figure4(
         raise OptionError(f"variant {variant}", "is not known", "choose text or code")
     found = find_runs(runs)
     chosen = choose_unseen(found, clip)
-    samples, label, _ = pick_with_class(chosen[0], clip)
-    how = f"esclab figure4 {' '.join(map(str, runs))} --clip {clip} --snr {snr:g} --variant {variant}"
+    samples, label, _ = pick_with_class(chosen[0], clip, start_s=start)
+    how = (
+        f"esclab figure4 {' '.join(map(str, runs))} --clip {clip}{write_start(start)} --snr {snr:g} --variant {variant}"
+    )
     grid = figure_4(
         chosen, samples, label=label, layer=layer, snr_db=snr, variant="code" if variant == "code" else "text",
         seed=noise_seed,
@@ -207,19 +212,23 @@ def parse_region(text: str) -> Region:
     return Region(**values)
 
 
-def pick_with_class(run: Run, clip: str) -> tuple[np.ndarray, str, int]:
-    """Return samples, label and class index of a clip; for a file, the class that the run hears."""
+def pick_with_class(run: Run, clip: str, *, start_s: float = 0.0) -> tuple[np.ndarray, str, int]:
+    """Return samples, label and class index of a clip; for a file, the class that the run hears.
+
+    A label names the part where the clip is longer than what the network hears.
+    """
     import torch
 
     from esclab.clips import load_dataset
-    from esclab.clips.pick import find_row, pick_clip
+    from esclab.clips.pick import find_row, measure_part, pick_clip
 
-    feature = run.build_feature()
     if not clip:
         raise OptionError("--clip", "is missing", f"name a clip of {run.config.dataset} or an audio file")
-    samples, label = pick_clip(
-        run.config.dataset, clip, sample_rate=feature.config.sample_rate, duration_s=run.config.duration_s
-    )
+    length = {"duration_s": run.config.duration_s, "start_s": start_s}
+    part = measure_part(run.config.dataset, clip, **length)
+    feature = run.build_feature()
+    samples, label = pick_clip(run.config.dataset, clip, sample_rate=feature.config.sample_rate, **length)
+    label = label if part.is_whole else part.summary
     if Path(clip).is_file():
         with torch.inference_mode():
             target = int(run.load_model()(feature(torch.from_numpy(samples)[None])).argmax())

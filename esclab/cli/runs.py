@@ -180,11 +180,16 @@ def attend(
     feature = found.build_feature()
     samples, label = pick_clip(found.config.dataset, clip, sample_rate=feature.config.sample_rate, **length)
     result = attend_clip(found.load_model(), feature, samples, label=label, name=found.config.model)
-    how = f"esclab attend {run} {clip}" + (f" --start {start:g}" if start else "")
-    paths = export("attention", result, out / "attention", how=f"{how} --out {out}")
+    how = f"esclab attend {run} {clip}{write_start(start)} --out {out}"
+    paths = export("attention", result, out / "attention", how=how)
     if not part.is_whole:
         typer.echo(f"{part.summary}\n")
     typer.echo("\n".join(str(path) for path in paths))
+
+
+def write_start(start_s: float) -> str:
+    """Return the words of --start for a figure's record; none where a clip is taken from its beginning."""
+    return f" --start {start_s:g}" if start_s else ""
 
 
 def find_finished(name: str) -> Run:

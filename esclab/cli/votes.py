@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from esclab.cli.data import JSON
-from esclab.cli.runs import RUN
+from esclab.cli.runs import RUN, START, find_finished, write_start
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -59,24 +59,25 @@ def vote(
 def voters(
     run: RUN,
     clip: Annotated[str, typer.Argument(help="A clip of the run's dataset, or an audio file.")],
+    start: START = 0.0,
     out: Annotated[Path, typer.Option(help="Folder for the figure (PNG, SVG, PDF, CSV).")] = Path("out/voters"),
     as_json: JSON = False,
 ) -> None:
     """Picture which frames and sub-bands of one clip vote for which class, of a model with +spsmt or +spsmf."""
     from esclab.analysis.votes import vote_clip
-    from esclab.clips.pick import pick_clip
+    from esclab.clips.pick import measure_part, pick_clip
     from esclab.figures.export import export
-    from esclab.training.shipped import find_run
 
-    found = find_run(run)
-    feature, config = found.build_feature(), found.config
-    samples, label = pick_clip(
-        config.dataset, clip, sample_rate=feature.config.sample_rate, duration_s=config.duration_s
-    )
+    found = find_finished(run)
+    config = found.config
+    length = {"duration_s": config.duration_s, "start_s": start}
+    part = measure_part(config.dataset, clip, **length)
+    feature = found.build_feature()
+    samples, label = pick_clip(config.dataset, clip, sample_rate=feature.config.sample_rate, **length)
     result = vote_clip(
         found.load_model(), feature, samples, class_names=config.class_names, label=label, name=config.model
     )
-    paths = export("votes", result, out / "votes", how=f"esclab voters {run} {clip} --out {out}")
+    paths = export("votes", result, out / "votes", how=f"esclab voters {run} {clip}{write_start(start)} --out {out}")
     scores = dict(zip(result.class_names, map(float, result.scores), strict=True))
     if as_json:
         count = {"frames": result.frames, "parts": result.parts}
@@ -84,7 +85,7 @@ def voters(
         typer.echo(json.dumps(content | {k: 0 if v is None else len(v) for k, v in count.items()}, indent=2))
         return
     best = max(scores, key=lambda class_name: scores[class_name])
-    typer.echo(f"{label}: {best} ({100 * scores[best]:.0f} %)")
+    typer.echo(f"{label if part.is_whole else part.summary}: {best} ({100 * scores[best]:.0f} %)")
     typer.echo("\n".join(map(str, paths)))
 
 

@@ -71,9 +71,9 @@ def test_json_says_clean_without_infinity(call, trained, tmp_path):
 def test_sensitivity_of_a_clip_a_class_and_a_file(call, trained, recording, tmp_path):
     grid = ("--slots", 2, "--ranges", 2, "--out", tmp_path)
     for place, said in (
-        (("--clip", "1-dog-01-a"), "dog (1-dog-01-a)"),
+        (("--clip", "1-dog-01-a"), "dog (1-dog-01-a): its first 1.0 s of 5.0 s"),
         (("--class", "dog"), "1 clips of dog"),
-        (("--clip", recording), "a sound.wav"),
+        (("--clip", recording, "--start", 3), "a sound.wav: 3.0 to 4.0 s of 12.0 s"),
     ):
         result = call("sensitivity", trained.run, *place, *grid)
         assert said in result.stdout
@@ -87,8 +87,9 @@ def test_sensitivity_needs_a_clip_or_a_class(call, trained):
 
 
 def test_figure4_takes_any_file(call, trained, recording, tmp_path):
-    result = call("figure4", trained.run, "--clip", recording, "--out", tmp_path)
+    result = call("figure4", trained.run, "--clip", recording, "--start", 3, "--out", tmp_path)
     assert "figure4.png" in result.stdout
+    assert "--start 3" in (tmp_path / "figure4.json").read_text("utf-8")
     table = pd.read_csv(tmp_path / "figure4.csv")
     assert set(table["row"]) == {"log-mel", "cnn10 block1"}
 

@@ -42,7 +42,11 @@ def test_voters_of_a_clip_are_drawn(call, voters, recording, tmp_path):
     assert sum(content["scores"].values()) == pytest.approx(1)
     assert (content["frames"] > 0, content["parts"]) == (True, 0)
     best = max(content["scores"], key=content["scores"].get)
-    assert f"a sound.wav: {best} (" in call("voters", run, recording, "--out", tmp_path).stdout
+    assert (
+        f"a sound.wav: its first 1.0 s of 12.0 s: {best} (" in call("voters", run, recording, "--out", tmp_path).stdout
+    )
+    later = json.loads(call("voters", run, recording, "--start", 9, "--out", tmp_path, "--json").stdout)
+    assert later["scores"] != content["scores"]
 
 
 def test_models_lists_strategies(call):
