@@ -39,6 +39,10 @@ class DatasetError(EsclabError):
     """A dataset that is missing, incomplete, or leaks between its folds."""
 
 
+class MissingDatasetError(DatasetError):
+    """A dataset that is not on this machine."""
+
+
 class OptionError(EsclabError):
     """A name or value that esclab does not know."""
 
@@ -59,3 +63,7 @@ def printable(value: object) -> str:
     """Return `value` as text safe for any terminal: control characters and lone surrogates escaped."""
     text = str(value)
     return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
+
+
+class NotebookError(EsclabError):
+    """A notebook with a cell that fails."""

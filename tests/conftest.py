@@ -6,7 +6,7 @@ from collections.abc import Iterator
 import pytest
 
 from esclab.clips import ClipDataset, load_dataset
-from esclab.errors import DatasetError
+from esclab.errors import MissingDatasetError
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -27,5 +27,5 @@ def esc10(esclab_home: str) -> ClipDataset:
     """Load the real ESC-10, where ESCLAB_DATA names a folder that holds it."""
     try:
         return load_dataset("esc10")
-    except DatasetError as error:
+    except MissingDatasetError as error:
         pytest.skip(str(error))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-from esclab.errors import DatasetError
+from esclab.errors import MissingDatasetError
 
 
 def data_home() -> Path:
@@ -54,13 +54,13 @@ def find_dataset(name: str, folders: tuple[str, ...], markers: tuple[str, ...]) 
 
     Raises
     ------
-    DatasetError
+    MissingDatasetError
         When no folder has one.
     """
     found = _search(folders, markers)
     if found is None:
         searched = ", ".join(str(folder) for folder in data_folders())
-        raise DatasetError(
+        raise MissingDatasetError(
             name,
             f"no folder {' or '.join(folders)} with {' or '.join(markers)} in {searched}",
             f"run `esclab get {name}`, or name the folder that it lies in with ESCLAB_DATA",

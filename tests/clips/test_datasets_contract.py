@@ -5,7 +5,7 @@ import pytest
 
 from esclab.clips import DATASETS, ClipDataset, check_dataset, get_dataset, load_dataset, read_clip
 from esclab.clips.dataset import COLUMNS
-from esclab.errors import DatasetError, OptionError
+from esclab.errors import DatasetError, MissingDatasetError, OptionError
 
 DCASE = ("dcase2018-1a", "dcase2019-1a", "dcase2020-1a", "dcase2020-1a:b", "dcase2020-1b")
 REAL = ("esc10", "esc50", "urbansound8k", "fsdd:speakers", "fsdd:digits", "speech-commands", *DCASE)
@@ -107,7 +107,7 @@ def test_dataset_that_is_there_is_not_fetched(made, monkeypatch):
 def test_real_dataset_keeps_the_contract(spec):
     try:
         dataset = load_dataset(spec)
-    except DatasetError as error:
+    except MissingDatasetError as error:
         pytest.skip(str(error))
     check_contract(dataset)
 
