@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
-from esclab.analysis.cells import Ranges, find_ranges, locate_cells, needs_padding
+from esclab.analysis.cells import locate_cells, needs_padding
 from esclab.analysis.intervals import bootstrap_interval
 from esclab.analysis.robustness import CLEAN, NoiseCondition, load_clips_of, seed_clip, transform_noisy
 from esclab.clips.audio import read_clip
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from torch import Tensor
 
     from esclab.features import Feature
-    from esclab.models.base import SoundClassifier
+    from esclab.models.base import Ranges, SoundClassifier
 
 BATCH = 32
 ACTIVATION_UNIT = "activation"
@@ -44,7 +44,7 @@ def record_activations(model: SoundClassifier, features: Tensor, *, layer: str) 
     Returns
     -------
     activations : Tensor of shape (clip, frame, band)
-        On the layer's own frames and bands; where it covers several ranges of bands (`find_ranges`), once for each.
+        On the layer's own frames and bands; where it covers several ranges of bands (`layer_bands`), once for each.
 
     Raises
     ------
@@ -63,7 +63,7 @@ def record_activations(model: SoundClassifier, features: Tensor, *, layer: str) 
                 model(batch)
     finally:
         handle.remove()
-    return torch.cat(found).repeat(1, 1, len(find_ranges(model, layer)))
+    return torch.cat(found).repeat(1, 1, len(model.layer_bands(layer)))
 
 
 def map_activation(
@@ -86,7 +86,7 @@ def map_activation(
     import torch
 
     values = record_activations(model, torch.from_numpy(features.copy())[None, None], layer=layer)[0].numpy()
-    time_s, frequency_hz = locate_layer(feature, features.shape, values.shape, ranges=find_ranges(model, layer))
+    time_s, frequency_hz = locate_layer(feature, features.shape, values.shape, ranges=model.layer_bands(layer))
     return TimeFrequencyMap(values, time_s, frequency_hz, label, ACTIVATION_UNIT, axis=feature.axis)
 
 
@@ -95,7 +95,7 @@ def locate_layer(
 ) -> tuple[np.ndarray, np.ndarray]:
     """Return the centres of a layer's frames (s) and bands (Hz), given the input's and the layer's (frame, band).
 
-    `ranges` are the bands that the layer covers, see `find_ranges`; all by default.
+    `ranges` are the bands that the layer covers, see `SoundClassifier.layer_bands`; all by default.
     """
     frames, bands_hz, ranges = feature.time_s(shape[0]), feature.frequency_hz, ranges or ((0, shape[1]),)
     high, high_here = ranges[0][1] - ranges[0][0], shape_here[1] // len(ranges)
@@ -219,7 +219,7 @@ def _share_in_run(
             )
         features = torch.from_numpy(known[key].astype(np.float32))
         maps = record_activations(model, features, layer=layer).numpy()
-        axes = locate_layer(feature, features.shape[2:], maps.shape[1:], ranges=find_ranges(model, layer))
+        axes = locate_layer(feature, features.shape[2:], maps.shape[1:], ranges=model.layer_bands(layer))
         for condition, noisy in zip(conditions, maps, strict=True):
             if condition.kind == CLEAN:
                 continue

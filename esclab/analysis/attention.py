@@ -6,14 +6,14 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from esclab.analysis.cells import Ranges, count_pooled, find_ranges, locate_cells, needs_padding
+from esclab.analysis.cells import count_pooled, locate_cells, needs_padding
 from esclab.results import AttentionLayer, AttentionResult, TimeFrequencyMap
 
 if TYPE_CHECKING:
     from torch import Tensor
 
     from esclab.features import Feature
-    from esclab.models.base import SoundClassifier
+    from esclab.models.base import Ranges, SoundClassifier
     from esclab.models.recording import LayerAttention
 
 
@@ -66,7 +66,7 @@ def attend_clip(
     with torch.inference_mode(), record_attention(model) as maps:
         model(torch.from_numpy(spectrogram.values.copy())[None, None])
     layers = [
-        _describe_layer(layer, recorded, spectrogram, ranges=find_ranges(model, layer))
+        _describe_layer(layer, recorded, spectrogram, ranges=model.layer_bands(layer))
         for layer, recorded in maps.items()
         if recorded.cells is not None  # weights of channels alone have no place in the picture
     ]

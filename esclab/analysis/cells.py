@@ -7,9 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 if TYPE_CHECKING:
-    from esclab.models.base import SoundClassifier
-
-Ranges = tuple[tuple[int, int], ...]
+    from esclab.models.base import Ranges
 
 
 def count_pooled(length: int, length_here: int) -> int:
@@ -77,24 +75,6 @@ def weigh_map(frames: int, bands: int, shape_here: tuple[int, int]) -> tuple[np.
     return along_time, along_frequency
 
 
-def find_ranges(model: SoundClassifier, layer: str) -> Ranges:
-    """Return the bands of the input that a layer's maps cover: all of them, unless the model says otherwise.
-
-    Parameters
-    ----------
-    model : SoundClassifier
-        A wrapper whose networks see parts of the bands has a method `layer_bands`.
-    layer : str
-
-    Returns
-    -------
-    ranges : tuple of (int, int)
-        First band and the band after the last; several where one map covers several representations at once.
-    """
-    place = getattr(model, "layer_bands", None)
-    return place(layer) if place is not None else ((0, len(model.input_mean)),)
-
-
 def spread_cells(maps: np.ndarray, frames: int, bands: int, *, ranges: Ranges | None = None) -> np.ndarray:
     """Bring maps on a layer's cells to the input's frames and bands.
 
@@ -104,7 +84,7 @@ def spread_cells(maps: np.ndarray, frames: int, bands: int, *, ranges: Ranges | 
     frames, bands : int
         Of the input.
     ranges : tuple of (int, int), optional
-        Bands that the maps cover, see `find_ranges`; all by default. Several get the same maps.
+        Bands that the maps cover, see `SoundClassifier.layer_bands`; all by default. Several get the same maps.
 
     Returns
     -------

@@ -49,7 +49,7 @@ class FrontEnd(nn.Module):
 
     def transform_clip(self, samples: Tensor) -> Tensor:
         """Transform one waveform of shape (sample,) into (frame, band)."""
-        raise NotImplementedError
+        raise TypeError(f"{type(self).__name__} does not define transform_clip")
 
     def time_s(self, frames: int) -> np.ndarray:
         """Return the centre of each of `frames` frames, in s."""

@@ -6,6 +6,9 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+Ranges = tuple[tuple[int, int], ...]
+"""Bands: the first of a range, and the one after its last."""
+
 
 class SoundClassifier(nn.Module):
     """Base of all networks: features `(clip, 1, frame, band)` to logits `(clip, class)`.
@@ -41,6 +44,21 @@ class SoundClassifier(nn.Module):
         self.input_std: Tensor
         self.register_buffer("input_mean", torch.zeros(bands))
         self.register_buffer("input_std", torch.ones(bands))
+
+    def layer_bands(self, layer: str) -> Ranges:
+        """Return the bands of the input that a layer's maps cover: all, unless a subclass gives its layers a part.
+
+        Parameters
+        ----------
+        layer : str
+            One of `cam_layers`, or a layer with attention.
+
+        Returns
+        -------
+        ranges : tuple of (int, int)
+            Several where one map covers several representations at once.
+        """
+        return ((0, len(self.input_mean)),)
 
     def standardise_by(self, mean: Tensor, std: Tensor) -> None:
         """Bring each band of every input to zero mean and unit spread, given those of the training clips, (band,)."""

@@ -134,9 +134,8 @@ def _read_safetensors(path: Path) -> Mapping[str, Tensor]:
 def _read_checkpoint(path: Path) -> Mapping[str, Tensor]:
     try:
         with warnings.catch_warnings():
-            warnings.simplefilter(
-                "ignore"
-            )  # old checkpoints: of storages' former names, which is nothing to the reader
+            # Old checkpoints warn of storages' former names, which is nothing to the reader.
+            warnings.simplefilter("ignore")
             content = torch.load(path, map_location="cpu", weights_only=True)
     except UnpicklingError as error:
         asked = re.search(

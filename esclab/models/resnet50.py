@@ -27,11 +27,7 @@ class OwnReluBottleneck(Bottleneck):
     """
 
     def __init__(self, inputs: int, maps: int, *, stride: int) -> None:
-        outputs = maps * self.expansion
-        shortcut = None
-        if stride != 1 or inputs != outputs:
-            shortcut = nn.Sequential(nn.Conv2d(inputs, outputs, 1, stride, bias=False), nn.BatchNorm2d(outputs))
-        super().__init__(inputs, maps, stride, shortcut)
+        super().__init__(inputs, maps, stride, build_shortcut(inputs, maps * self.expansion, stride=stride))
         del self.relu
         self.activations = nn.ModuleList(nn.ReLU() for _ in range(3))
 
@@ -99,6 +95,13 @@ class ResNet50(SoundClassifier):
     def pool_maps(self, maps: Tensor) -> Tensor:
         """Return the mean over frames and bands (Table 1, FC of the baseline)."""
         return maps.float().mean((2, 3))
+
+
+def build_shortcut(inputs: int, outputs: int, *, stride: int) -> nn.Sequential | None:
+    """Return what a block's input passes on its way to the sum; None where it fits as it is."""
+    if stride == 1 and inputs == outputs:
+        return None
+    return nn.Sequential(nn.Conv2d(inputs, outputs, 1, stride, bias=False), nn.BatchNorm2d(outputs))
 
 
 def build_stage(inputs: int, maps: int, blocks: int, *, stride: int) -> nn.Sequential:

@@ -16,7 +16,6 @@ if TYPE_CHECKING:
     from esclab.analysis.listen import SoundSplit
     from esclab.models.base import SoundClassifier
 
-STEPS = 20  # of a curve
 Key = tuple[str, int, str, str, int]
 
 

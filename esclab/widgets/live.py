@@ -10,7 +10,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from esclab.analysis.cells import find_ranges, spread_cells
+from esclab.analysis.cells import spread_cells
 from esclab.errors import OptionError
 from esclab.models.recording import record_attention
 from esclab.training.device import choose_precision
@@ -74,7 +74,7 @@ class LiveModel:
             name
             for name, gates in maps.items()
             # Gates of a network that sees a part of the bands do not belong to the whole picture.
-            if gates.cells is not None and find_ranges(self.network, name) == ((0, bands),)
+            if gates.cells is not None and self.network.layer_bands(name) == ((0, bands),)
         )
 
     def answer(
@@ -108,7 +108,7 @@ class LiveModel:
             chosen = int(probabilities.argmax()) if target is None else target
             (gradients,) = torch.autograd.grad(logits[0, chosen], activations)
         heatmap = (activations * gradients.mean((2, 3), keepdim=True)).sum(1).relu().detach().float().numpy()
-        spread = spread_cells(heatmap, *features.shape, ranges=find_ranges(self.network, layer))[0]
+        spread = spread_cells(heatmap, *features.shape, ranges=self.network.layer_bands(layer))[0]
         gates = maps.get(attention_layer or next(iter(self.attention_layers), ""))
         temporal, spectral = (None, None) if gates is None else gates.strips
         return LiveAnswer(

@@ -8,7 +8,7 @@ import torch
 
 from esclab.analysis.activation import map_activation, record_activations
 from esclab.analysis.attention import attend_clip
-from esclab.analysis.cells import find_ranges, spread_cells
+from esclab.analysis.cells import spread_cells
 from esclab.features import build_feature
 from esclab.figures import draw
 from esclab.models import build_model
@@ -22,8 +22,8 @@ def make(name: str, bands: int = 40, **settings):
 
 
 def test_ranges_are_all_bands_unless_the_model_says_otherwise():
-    assert find_ranges(make("cnn10"), "block1") == ((0, 40),)
-    assert find_ranges(make("cnn10+spsmf"), "parts.1.block1") == ((8, 24),)
+    assert make("cnn10").layer_bands("block1") == ((0, 40),)
+    assert make("cnn10+spsmf").layer_bands("parts.1.block1") == ((8, 24),)
 
 
 def test_maps_are_spread_over_their_ranges_and_are_nothing_elsewhere():

@@ -11,7 +11,8 @@ from captum.attr import LayerGradCam
 from torch import Tensor, nn
 
 from esclab.analysis.attribution.question import BATCH, Question
-from esclab.analysis.cells import Ranges, find_ranges, weigh_map
+from esclab.analysis.cells import weigh_map
+from esclab.models.base import Ranges
 
 
 def map_gradcam(question: Question) -> Tensor:
@@ -87,7 +88,7 @@ def map_scorecam(question: Question, *, channels: int | None = None) -> Tensor:
             return torch.zeros_like(activations[:1])
         alive = alive[activations[alive].var((1, 2)).argsort(descending=True)][:channels]
         difference, target = question.features - question.baseline, int(question.targets[0])
-        ranges = find_ranges(question.model, question.layer)
+        ranges = question.model.layer_bands(question.layer)
         everything = len(activations)
         forward = question.count_passes(everything, skipped=everything - len(alive))
         scores = []
@@ -102,7 +103,7 @@ def map_scorecam(question: Question, *, channels: int | None = None) -> Tensor:
 def build_masks(activations: Tensor, features: Tensor, *, ranges: Ranges | None = None) -> Tensor:
     """Bring channels (channel, t, b) to the frames and bands of `features` and each to 0..1: (channel, frame, band).
 
-    `ranges` are the bands that the layer covers, see `find_ranges`; the others are masked away.
+    `ranges` are the bands that the layer covers, see `SoundClassifier.layer_bands`; the others are masked away.
     """
     frames, bands = features.shape[2:]
     masks = activations.new_zeros(len(activations), frames, bands)

@@ -10,7 +10,7 @@ import numpy as np
 
 from esclab.analysis.attribution.methods import find_method, method_options
 from esclab.analysis.attribution.references import find_gates
-from esclab.analysis.cells import find_ranges, spread_cells
+from esclab.analysis.cells import spread_cells
 from esclab.errors import OptionError
 
 if TYPE_CHECKING:
@@ -83,7 +83,7 @@ def attribute(
         inputs = _take_features(model, features)
         targets, nothing = _choose_targets(model, inputs, target), _build_baseline(model, inputs, baseline)
         clips, _, frames, bands = inputs.shape
-        ranges = find_ranges(model, layer_name) if entry.needs_layer else None
+        ranges = model.layer_bands(layer_name) if entry.needs_layer else None
         result = np.empty((clips, frames, bands), dtype=np.float32)
         for start in range(0, clips, size):
             rows = slice(start, start + size)

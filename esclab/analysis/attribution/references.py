@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from esclab.analysis.cells import find_ranges, spread_cells
+from esclab.analysis.cells import spread_cells
 from esclab.errors import OptionError
 
 if TYPE_CHECKING:
@@ -41,7 +41,7 @@ def map_attention(question: Question) -> Tensor:
     layers = [question.layer] if question.layer else find_gates(question.model)
     weights = {layer: recorded[layer].cells for layer in layers}
     maps = [
-        spread_cells(cells.numpy(), frames, bands, ranges=find_ranges(question.model, layer))
+        spread_cells(cells.numpy(), frames, bands, ranges=question.model.layer_bands(layer))
         for layer, cells in weights.items()
         if cells is not None
     ]

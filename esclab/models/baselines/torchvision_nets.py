@@ -18,7 +18,7 @@ from torchvision.models.resnet import BasicBlock
 
 from esclab.errors import OptionError
 from esclab.models.base import SoundClassifier
-from esclab.models.resnet50 import STAGES, STEM_CHANNELS, OwnReluBottleneck, initialise_residuals
+from esclab.models.resnet50 import STAGES, STEM_CHANNELS, OwnReluBottleneck, build_shortcut, initialise_residuals
 
 WIDTHS = (0.25, 0.5, 1.0)
 UNITS = 4096
@@ -146,10 +146,7 @@ class OwnReluBasicBlock(BasicBlock):
     """torchvision's block of two convolutions and a shortcut, with two activations of its own."""
 
     def __init__(self, inputs: int, maps: int, *, stride: int) -> None:
-        shortcut = None
-        if stride != 1 or inputs != maps:
-            shortcut = nn.Sequential(nn.Conv2d(inputs, maps, 1, stride, bias=False), nn.BatchNorm2d(maps))
-        super().__init__(inputs, maps, stride, shortcut)
+        super().__init__(inputs, maps, stride, build_shortcut(inputs, maps, stride=stride))
         del self.relu
         self.activations = nn.ModuleList(nn.ReLU() for _ in range(2))
 

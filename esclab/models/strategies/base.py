@@ -4,12 +4,10 @@ from __future__ import annotations
 
 from typing import Protocol
 
-from torch import Tensor, nn
+from torch import Tensor
 
 from esclab.errors import OptionError
-from esclab.models.base import SoundClassifier
-
-Ranges = tuple[tuple[int, int], ...]
+from esclab.models.base import Ranges, SoundClassifier
 
 
 class Build(Protocol):
@@ -28,21 +26,6 @@ class Strategy(SoundClassifier):
         """First band of each voting part, and the band after its last; none where parts do not vote."""
         return ()
 
-    def layer_bands(self, layer: str) -> Ranges:
-        """Return the bands of the input that a layer's maps cover.
-
-        Parameters
-        ----------
-        layer : str
-            One of `cam_layers`, or a layer with attention.
-
-        Returns
-        -------
-        ranges : tuple of (int, int)
-            First band and the band after the last; several where one map covers several representations at once.
-        """
-        raise NotImplementedError
-
     def score_frames(self, features: Tensor) -> Tensor | None:
         """Return each frame's scores of the classes, (clip, frame, class), rows sum to 1; None if frames do not vote.
 
@@ -56,13 +39,6 @@ class Strategy(SoundClassifier):
     def score_parts(self, features: Tensor) -> Tensor | None:
         """Return each sub-band's scores of the classes, (clip, part, class), rows sum to 1; None without sub-bands."""
         return None
-
-
-def bands_of(network: nn.Module, layer: str) -> Ranges:
-    """Return the bands of its input that a network's layer covers: all, unless it is a strategy."""
-    if isinstance(network, Strategy):
-        return network.layer_bands(layer)
-    return ((0, len(network.input_mean)),)  # type: ignore[arg-type]
 
 
 def shift_ranges(ranges: Ranges, first: int) -> Ranges:

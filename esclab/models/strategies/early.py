@@ -9,7 +9,6 @@ from esclab.models.strategies.base import (
     Build,
     Ranges,
     Strategy,
-    bands_of,
     count_bands,
     cut_representations,
     name_layers,
@@ -49,7 +48,7 @@ class EarlyFusion(Strategy):
 
     def layer_bands(self, layer: str) -> Ranges:
         """Return the bands that a layer covers: as many ranges as there are representations."""
-        inner = bands_of(self.base, layer.removeprefix("base."))
+        inner = self.base.layer_bands(layer.removeprefix("base."))
         return tuple(one for n in range(self.count) for one in shift_ranges(inner, n * self.bands_each))
 
     def encode(self, features: Tensor) -> Tensor:

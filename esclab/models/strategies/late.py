@@ -10,7 +10,6 @@ from esclab.models.strategies.base import (
     Build,
     Ranges,
     Strategy,
-    bands_of,
     count_bands,
     cut_representations,
     name_layers,
@@ -60,7 +59,7 @@ class LateFusion(Strategy):
     def layer_bands(self, layer: str) -> Ranges:
         """Return the bands that a layer covers: those of its representation."""
         number, _, inner = layer.removeprefix("parts.").partition(".")
-        return shift_ranges(bands_of(self.parts[int(number)], inner), int(number) * self.bands_each)
+        return shift_ranges(self._list_parts()[int(number)].layer_bands(inner), int(number) * self.bands_each)
 
     def encode(self, features: Tensor) -> Tensor:
         """Return the encoders' last feature maps, joined along the channels."""

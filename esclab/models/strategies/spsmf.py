@@ -14,7 +14,6 @@ from esclab.models.strategies.base import (
     Ranges,
     Strategy,
     average_scores,
-    bands_of,
     check_choice,
     name_layers,
     shift_ranges,
@@ -92,7 +91,7 @@ class BandVotes(Strategy):
     def layer_bands(self, layer: str) -> Ranges:
         """Return the bands that a layer of a part covers."""
         number, _, inner = layer.removeprefix("parts.").partition(".")
-        return shift_ranges(bands_of(self.parts[int(number)], inner), self.ranges[int(number)][0])
+        return shift_ranges(self._list_parts()[int(number)].layer_bands(inner), self.ranges[int(number)][0])
 
     def represent(self, features: Tensor) -> Tensor:
         """Return the parts' representations one after the other."""

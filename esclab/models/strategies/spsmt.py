@@ -8,7 +8,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from esclab.models.base import SoundClassifier
-from esclab.models.strategies.base import Build, Ranges, Strategy, average_scores, bands_of, check_choice, name_layers
+from esclab.models.strategies.base import Build, Ranges, Strategy, average_scores, check_choice, name_layers
 
 
 class FrameVotes(Strategy):
@@ -60,7 +60,7 @@ class FrameVotes(Strategy):
 
     def layer_bands(self, layer: str) -> Ranges:
         """Return the bands that a layer covers."""
-        return bands_of(self.base, layer.removeprefix("base."))
+        return self.base.layer_bands(layer.removeprefix("base."))
 
     def encode(self, features: Tensor) -> Tensor:
         """Return the network's last feature maps."""
