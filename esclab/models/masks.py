@@ -25,7 +25,7 @@ SOFTNESS = 0.05  # of the learned threshold, in units of the ratio
 
 
 def mask_random(lengths: Tensor, shape: tuple[int, int], *, block: int, ratio: float, generator: Generator) -> Tensor:
-    """Return which cells of each clip stay when a share of its blocks is drawn and blanked.
+    """Return which cells of each clip stay when each of its blocks is blanked with a fixed probability.
 
     Parameters
     ----------
@@ -36,7 +36,7 @@ def mask_random(lengths: Tensor, shape: tuple[int, int], *, block: int, ratio: f
     block : int
         Frames, and bands, of a block; those at the far edges may be smaller.
     ratio : float
-        Share of the blocks that is blanked, rounded to whole blocks.
+        Probability that a block is blanked.
     generator : Generator
         On the CPU.
 
@@ -46,19 +46,21 @@ def mask_random(lengths: Tensor, shape: tuple[int, int], *, block: int, ratio: f
         1 where a cell stays, 0 where it is blanked.
     """
     rows, columns = (math.ceil(size / block) for size in shape)
-    scores = torch.rand(len(lengths), rows, columns, generator=generator)
-    return _mask_highest(scores, lengths, shape, block=block, ratio=ratio)
+    blanked = torch.rand(len(lengths), rows, columns, generator=generator) < ratio
+    return 1.0 - _spread_blocks(blanked.float(), shape, block)
 
 
 def mask_loudest(features: Tensor, lengths: Tensor, *, block: int, ratio: float) -> Tensor:
-    """Return which cells stay when the blocks with the highest mean are blanked; see `mask_random`.
+    """Return which cells stay when a share of the blocks, those with the highest mean, is blanked.
 
     Parameters
     ----------
     features : Tensor of shape (clip, 1, frame, band)
         Logarithms of power, or anything that rises with it.
-    lengths, block, ratio
+    lengths, block
         As `mask_random`.
+    ratio : float
+        Share of the blocks that begin within a clip, rounded to whole blocks.
     """
     frames, bands = features.shape[2:]
     keep = keep_frames(lengths, frames)[:, None, :, None].expand_as(features).float()
@@ -100,7 +102,7 @@ class BlockMask(Gate):
     block : float
         Frames, and bands, of a block, 2 to 20; a whole number unless learned.
     ratio : float
-        Share of the cells that is blanked, 0.05 to 0.95.
+        Share of the cells that is blanked, 0.05 to 0.95; on average where blocks are drawn.
     start : {"random", "given"}
         Where learned numbers begin: drawn within their bounds (the paper), or at `block` and `ratio`.
     at_test : bool

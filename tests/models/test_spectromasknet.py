@@ -9,6 +9,7 @@ from esclab.errors import OptionError
 from esclab.models import build_model
 from esclab.models.recording import read_mixtures, record_attention
 from esclab.models.spectromasknet_attention import CellGate, ChannelAttention, Fusion, ProductAttention
+from esclab.models.spectromasknet_branches import GlobalModule, LocalModule
 
 ATTENTIONS = ("global-local", "se", "none")
 
@@ -82,6 +83,42 @@ def test_channel_attention_and_cell_gate_by_hand():
     torch.nn.init.eye_(cells.conv.weight[:, :, 0, 0])
     torch.nn.init.constant_(cells.conv.bias, 1.0)
     torch.testing.assert_close(cells(3 * x), 3 * x * torch.sigmoid(torch.tensor(4.0)))
+
+
+def test_local_module_by_hand():
+    torch.manual_seed(0)
+    module, x = LocalModule(8, 8, attention="global-local").eval(), torch.randn(2, 8, 6, 5)
+    weights = {name: value.detach() for name, value in module.named_parameters()}
+
+    def convolve(y: Tensor, name: str, *, groups: int = 1) -> Tensor:
+        kernel = weights[f"{name}.weight"]
+        return F.conv2d(y, kernel, weights[f"{name}.bias"], padding=kernel.shape[2] // 2, groups=groups)
+
+    y = F.group_norm(x, 8, weights["norm.weight"], weights["norm.bias"], eps=1e-5)
+    y = convolve(convolve(y, "depthwise", groups=8), "pointwise")
+    squeeze, excite = (
+        (weights[f"channels.{name}.weight"], weights[f"channels.{name}.bias"]) for name in ("squeeze", "excite")
+    )
+    y = y * F.conv1d(F.relu(F.conv1d(y.mean((2, 3))[..., None], *squeeze)), *excite).sigmoid()[..., None]
+    y = convolve(F.relu(convolve(convolve(y, "expand"), "enhance", groups=16)), "restore")
+    expected = x + y * convolve(y, "gate.conv").sigmoid()
+    torch.testing.assert_close(module(x), expected, atol=1e-5, rtol=1e-5)
+
+
+def test_global_module_by_hand():
+    torch.manual_seed(0)
+    module, x = GlobalModule(8, 16, stride=2, attention="none").eval(), torch.randn(2, 8, 6, 5)
+    y = F.conv2d(x, module.convs[0].weight, stride=2, padding=3)
+    y = F.relu(F.group_norm(y, 8, module.norms[0].weight, module.norms[0].bias, eps=1e-5))
+    expected = y + F.conv2d(x, module.shortcut.weight, module.shortcut.bias)[:, :, ::2, ::2]
+    torch.testing.assert_close(module(x), expected, atol=1e-5, rtol=1e-5)
+
+
+def test_global_module_weighs_before_it_adds_its_input():
+    torch.manual_seed(0)
+    module, x = GlobalModule(8, 8, attention="global-local").eval(), torch.randn(2, 8, 6, 5)
+    y = F.relu(F.group_norm(F.conv2d(x, module.convs[0].weight, padding=3), 8, *module.norms[0].parameters(), eps=1e-5))
+    torch.testing.assert_close(module(x), x + module.attention(y), atol=1e-5, rtol=1e-5)
 
 
 def test_fusion_and_its_penalty_by_hand():

@@ -24,6 +24,7 @@ from esclab.models.baselines.blocks import (
 from esclab.models.baselines.campplus import ContextMask
 from esclab.models.baselines.eres2net import AttentiveFusion
 from esclab.models.baselines.pooling import AttentiveStatistics, measure_statistics
+from esclab.models.baselines.res2net import EntrySplit
 from esclab.models.recording import find_gates, record_attention
 
 # Millions of parameters: what SpectroMaskNet's tables 6 and 7 (for ERes2Net its library) print, and what ours have.
@@ -218,6 +219,15 @@ def test_res2_split_hands_each_group_on_to_the_next(keep_first, expected):
     split = Res2Split([nn.Identity()] * (3 - keep_first), keep_first=keep_first)
     x = torch.tensor([1.0, 2.0, 4.0]).reshape(1, 3, 1, 1)
     assert split(x).flatten().tolist() == expected
+
+
+def test_first_block_of_a_stage_convolves_its_groups_apart_and_averages_the_first():
+    split = EntrySplit([nn.AvgPool2d(1, stride=2)] * 2, stride=2)
+    x = torch.stack([torch.full((4, 4), 9.0), torch.arange(16.0).reshape(4, 4), torch.full((4, 4), 2.0)])[None]
+    y = split(x)
+    assert y[0, 0].tolist() == [[4, 6], [6, 9]]  # nine cells, with zeros beyond the edges
+    assert y[0, 1].tolist() == [[0, 2], [8, 10]]
+    assert y[0, 2].eq(2).all()
 
 
 def test_channel_gate_with_weights_of_zero_halves():

@@ -1,10 +1,14 @@
 """Res2Net: a residual network that sees several scales within each block.
 
-Source: Gao et al., "Res2Net: a new multi-scale backbone architecture", TPAMI 2019, figure 2 and table 1.
+Source: Gao et al., "Res2Net: a new multi-scale backbone architecture", TPAMI 2019, figure 2 and table 1; the first
+block of each stage as in the authors' code.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
+import torch
 from torch import Tensor, nn
 
 from esclab.models.base import SoundClassifier
@@ -23,11 +27,34 @@ GROUP_SHARE = 26 / 64  # channels of a group, likewise: the paper's 26w
 SCALE = 4  # groups of a block: the paper's 4s
 
 
+class EntrySplit(nn.Module):
+    """The groups of a stage's first block: each convolved by itself, but the first, which is averaged over 3x3 cells.
+
+    Parameters
+    ----------
+    layers : sequence of modules
+        One for each convolved group, all with `stride`.
+    stride : int
+    """
+
+    def __init__(self, layers: Sequence[nn.Module], *, stride: int) -> None:
+        super().__init__()
+        self.layers = nn.ModuleList(layers)
+        self.pool = nn.AvgPool2d(3, stride=stride, padding=1)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Map (clip, channel, frame, band) to (clip, channel, frame / stride, band / stride)."""
+        first, *groups = x.chunk(len(self.layers) + 1, 1)
+        convolved = [layer(group) for layer, group in zip(self.layers, groups, strict=True)]
+        return torch.cat([self.pool(first), *convolved], 1)
+
+
 def _build_block(inputs: int, outputs: int, stride: int) -> nn.Module:
     group = max(1, int(GROUP_SHARE * outputs / EXPANSION))
+    layers = [ConvLayer(group, group, stride=stride) for _ in range(SCALE - 1)]
     branch = nn.Sequential(
-        ConvLayer(inputs, SCALE * group, 1, stride=stride),
-        Res2Split([ConvLayer(group, group) for _ in range(SCALE - 1)]),
+        ConvLayer(inputs, SCALE * group, 1),
+        EntrySplit(layers, stride=stride) if inputs != outputs else Res2Split(layers),
         ConvLayer(SCALE * group, outputs, 1, linear=True),
     )
     return Residual(branch, inputs, outputs, stride=stride)
