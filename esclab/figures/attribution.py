@@ -11,7 +11,7 @@ from esclab.errors import OptionError
 from esclab.figures.methods import title_method
 from esclab.figures.scale import check_map, choose_color_range, name_band_column, pick_scale_values
 from esclab.figures.spectrogram import spectrogram_data
-from esclab.figures.text import shorten
+from esclab.figures.text import class_words, shorten
 from esclab.figures.theme import MAP_COLOURS, Hand, choose_hand
 from esclab.results import AttributionMap, AttributionResult
 
@@ -109,7 +109,7 @@ def title_map(attribution: AttributionMap, longest: int, *, model: bool) -> tupl
     method = ", ".join(part for part in (title_method(attribution.method), attribution.layer) if part)
     percent = f"{attribution.probability * 100:.0f} %"
     who = f"{shorten(attribution.model, longest // 3)}: " if model and attribution.model else ""
-    answer = shorten(attribution.class_name, max(6, longest - len(who) - len(percent) - 1))
+    answer = shorten(class_words(attribution.class_name), max(6, longest - len(who) - len(percent) - 1))
     return shorten(method, longest), f"{who}{answer} {percent}"
 
 

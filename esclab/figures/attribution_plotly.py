@@ -59,6 +59,9 @@ def draw_plotly(result: AttributionResult, colours: tuple[float, float], *, colu
             _add_map(figure, result, result.maps[number - 1], place)
         for outline in outline_events(result.spectrogram, result.events):
             figure.add_trace(outline, **place)
+    # The bar stands on the page, whatever its colour: it shows the maps' colours as they look on white.
+    swatch = {"color": [0], "coloraxis": "coloraxis4"}
+    figure.add_scatter(x=[None], y=[None], mode="markers", marker=swatch, showlegend=False, hoverinfo="skip")
     _label_axes(figure, result, panels, columns)
     title, key = title_attribution(result)
     figure.update_layout(
@@ -146,14 +149,16 @@ def _build_color_axes(
     for bar in (level_bar, share_bar):
         bar["title"]["side"] = "bottom"
         bar |= {"outlinewidth": 1, "outlinecolor": SOFT_INK}
-    share_colours = [
-        [p, f"rgba({r * 255:.0f},{g * 255:.0f},{b * 255:.0f},{a:.3f})"]
-        for p, (r, g, b, a) in sample_importance_colours()
-    ]
+    veils, on_white = [], []
+    for place, (*colour, alpha) in sample_importance_colours():
+        veils.append([place, "rgba({:.0f},{:.0f},{:.0f},{:.3f})".format(*(255 * c for c in colour), alpha)])
+        on_white.append([place, "rgb({:.0f},{:.0f},{:.0f})".format(*(255 * (1 + alpha * (c - 1)) for c in colour))])
+    shares = {"cmin": 0, "cmax": 100}
     limits = {"cmin": colours[0], "cmax": colours[1]}
     axes: dict[str, Any] = {
         "coloraxis": {"colorscale": _grey_scale(GREY_TO), "colorbar": level_bar, **limits},
-        "coloraxis2": {"colorscale": share_colours, "cmin": 0, "cmax": 100, "colorbar": share_bar},
+        "coloraxis2": {"colorscale": veils, "showscale": False, **shares},
+        "coloraxis4": {"colorscale": on_white, "colorbar": share_bar, **shares},
     }
     if pale:
         axes["coloraxis3"] = {"colorscale": _grey_scale(PALE_GREY_TO), "showscale": False, **limits}

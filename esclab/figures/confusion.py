@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from esclab.errors import OptionError
-from esclab.figures.text import plotly_text, shorten
+from esclab.figures.text import class_words, plotly_text, shorten
 from esclab.figures.theme import (
     GRID,
     PRINT_FONT_PT,
@@ -116,7 +116,7 @@ def _draw_plotly(result: ConfusionResult, *, normalise: bool) -> Any:
 
     classes = len(result.class_names)
     shades, top, bar_title = _shade_cells(result, normalise=normalise)
-    names = np.array([plotly_text(name) for name in result.class_names], dtype=object)
+    names = np.array([plotly_text(class_words(name)) for name in result.class_names], dtype=object)
     hover = np.empty((classes, classes, 3), dtype=object)
     hover[..., 0], hover[..., 1] = names[:, None], names[None, :]
     hover[..., 2] = [[f"{n} of {row.sum()}" for n in row] for row in result.counts]
@@ -176,7 +176,7 @@ def _draw_print(result: ConfusionResult, *, normalise: bool) -> Any:
     classes = len(result.class_names)
     shades, top, bar_title = _shade_cells(result, normalise=normalise)
     text = _write_cells(result, normalise=normalise)
-    names = [shorten(name) for name in result.class_names]
+    names = [shorten(class_words(name)) for name in result.class_names]
     label_in = 0.062 * max(len(name) for name in names)
     many = classes > MOST_CLASSES_WITH_TEXT
     leaning = 1.0 if many else 0.75

@@ -10,7 +10,7 @@ import pandas as pd
 
 from esclab.errors import OptionError
 from esclab.figures.confusion import X_TITLE, Y_TITLE, confusion_data
-from esclab.figures.text import plotly_text, shorten
+from esclab.figures.text import class_words, plotly_text, shorten
 from esclab.figures.theme import (
     GRID,
     PRINT_FONT_PT,
@@ -102,7 +102,7 @@ def _title_matrix(epoch: int, matrix: ConfusionResult) -> str:
 def _label_classes(names: tuple[str, ...], *, fit: bool) -> tuple[list[int], list[str], str]:
     """Return places, labels and what to add to the axis titles: names where they fit, otherwise numbers."""
     if fit:
-        return list(range(len(names))), [shorten(name, LONGEST_NAME) for name in names], ""
+        return list(range(len(names))), [shorten(class_words(name), LONGEST_NAME) for name in names], ""
     places = [0, *range(NUMBER_STEP - 1, len(names), NUMBER_STEP)]
     return places, [str(place + 1) for place in places], " (number)"
 
@@ -169,7 +169,7 @@ def _draw_plotly(result: ConfusionSeriesResult, columns: int) -> Any:
 
 def _write_hover(matrix: ConfusionResult) -> np.ndarray:
     """Return true class, predicted class and "n of row" for each cell, shape (class, class, 3)."""
-    names = np.array([plotly_text(name) for name in matrix.class_names], dtype=object)
+    names = np.array([plotly_text(class_words(name)) for name in matrix.class_names], dtype=object)
     hover = np.empty((*matrix.counts.shape, 3), dtype=object)
     hover[..., 0], hover[..., 1] = names[:, None], names[None, :]
     hover[..., 2] = [[f"{n} of {row.sum()}" for n in row] for row in matrix.counts]

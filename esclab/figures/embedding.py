@@ -10,7 +10,7 @@ import pandas as pd
 
 from esclab.errors import OptionError
 from esclab.figures.methods import check_names, check_table
-from esclab.figures.text import shorten
+from esclab.figures.text import class_words, shorten
 from esclab.figures.theme import COLOURS, PLOTLY_MARKERS, PRINT_MARKERS, Hand, choose_hand
 from esclab.results import EmbeddingResult
 
@@ -138,7 +138,7 @@ def _group_points(result: EmbeddingResult, color_by: str) -> list[PointGroup]:
         members = [(f"fold {fold}", i, (column == fold).to_numpy()) for i, fold in enumerate(folds)]
     else:
         names = dict.fromkeys(result.class_names)
-        members = [(name, i, (column == name).to_numpy()) for i, name in enumerate(names)]
+        members = [(class_words(name), i, (column == name).to_numpy()) for i, name in enumerate(names)]
     return [
         PointGroup(
             name,

@@ -15,7 +15,7 @@ from esclab.figures.embedding import (
     title_embedding,
     write_quality,
 )
-from esclab.figures.text import plotly_text
+from esclab.figures.text import class_words, plotly_text
 from esclab.figures.theme import INK, SCREEN_FONT_PX, register_template
 from esclab.results import EmbeddingResult
 
@@ -71,7 +71,8 @@ def _build_traces(result: EmbeddingResult, groups: list[PointGroup], epoch: int,
     now = (table["epoch"] == epoch).to_numpy()
     size = 9 if now.sum() <= 400 else 6
     x, y = table["x"].to_numpy(float), table["y"].to_numpy(float)
-    texts = [table[name].map(plotly_text).to_numpy(object) for name in ("clip", "class_name", "predicted")]
+    words = [table["clip"], table["class_name"].map(class_words), table["predicted"].map(class_words)]
+    texts = [column.map(plotly_text).to_numpy(object) for column in words]
     hover = np.column_stack([*texts, table["fold"].to_numpy(object)])
     traces = [
         go.Scatter(

@@ -7,7 +7,7 @@ from typing import Any
 import pandas as pd
 
 from esclab.errors import OptionError
-from esclab.figures.text import plotly_text, shorten
+from esclab.figures.text import class_words, plotly_text, shorten
 from esclab.figures.theme import (
     COLOURS,
     ONE_COLUMN_IN,
@@ -76,7 +76,7 @@ def _parts(result: ScoreChangeResult, classes: list[str]) -> list[tuple[str, pd.
 
 def _name(class_name: str, result: ScoreChangeResult) -> str:
     mark = " (true)" if class_name == result.true_class else ""
-    return shorten(class_name.replace("_", " "), 24) + mark
+    return shorten(class_words(class_name), 24) + mark
 
 
 def _draw_plotly(result: ScoreChangeResult, classes: list[str]) -> Any:

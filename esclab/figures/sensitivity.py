@@ -13,7 +13,7 @@ import pandas as pd
 from esclab.errors import OptionError
 from esclab.figures.scale import check_map, choose_color_range, find_edges, locate_bands, place_band_ticks, title_bands
 from esclab.figures.spectrogram import X_TITLE, build_heatmap, draw_mesh, label_values, spectrogram_data
-from esclab.figures.text import plotly_text
+from esclab.figures.text import class_words, plotly_text
 from esclab.figures.theme import (
     ONE_COLUMN_IN,
     SCREEN_FONT_PX,
@@ -144,7 +144,8 @@ def _plan_drops(result: SensitivityResult, value: str, largest_drop: float | Non
     edges_s, edges_band = _place_cells(result, noisy)
     drop = 100 * (clean - noisy)
     limit = largest_drop or max(float(np.nanmax(np.abs(drop), initial=0)) / 100, SMALLEST_LIMIT)
-    clips = f"{result.clips} clip{'s' if result.clips != 1 else ''} of {result.class_name}".removesuffix(" of ")
+    clips = f"{result.clips} clip{'s' if result.clips != 1 else ''}"
+    clips += f" of {class_words(result.class_name)}" if result.class_name else ""
     noise = f"{result.kind} noise, {result.snr_db:g} dB SNR".replace(" -", " −")
     return DropMap(
         drop=drop,

@@ -25,6 +25,11 @@ def plotly_text(text: object, longest: int = LONGEST_LABEL) -> str:
     return html.escape(shorten(text, longest), quote=False).replace("$", "&#36;").replace("%{", "&#37;{")
 
 
+def class_words(class_name: object) -> str:
+    """Return a class name in words: "sea waves" for "sea_waves", as the datasets' tables write it."""
+    return str(class_name).replace("_", " ")
+
+
 def label_unit(quantity: str, unit: str) -> str:
     """Return an axis title such as "Level (dB)", or the quantity alone where it has no unit."""
     return f"{quantity} ({unit})" if unit else quantity

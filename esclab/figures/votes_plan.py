@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from esclab.figures.scale import find_edges, fit_edges
-from esclab.figures.text import shorten
+from esclab.figures.text import class_words, shorten
 from esclab.figures.votes import limit_parts
 from esclab.results import VoteResult
 
@@ -96,7 +96,7 @@ def title_votes(result: VoteResult) -> str:
 
 
 def _name(result: VoteResult, number: int) -> str:
-    return result.class_names[number].replace("_", " ")
+    return class_words(result.class_names[number])
 
 
 def _write_limits(result: VoteResult) -> list[str]:

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 import ipywidgets as widgets
 
+from esclab.figures.text import class_words
 from esclab.results import TimeFrequencyMap
 from esclab.widgets.canvas import SoundCanvas
 from esclab.widgets.live import LiveAnswer
@@ -34,7 +35,7 @@ def show_answer(
     names : sequence of str
         Class names in the order of the network.
     """
-    name = names[answer.target].replace("_", " ")
+    name = class_words(names[answer.target])
     mixture = ", ".join(f"{branch} {weight:.2f}" for branch, weight in answer.mixture.items())
     with canvas.hold_sync():
         canvas.show_map(picture, colours)

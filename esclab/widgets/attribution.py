@@ -15,6 +15,7 @@ from esclab.clips import ClipDataset, load_dataset
 from esclab.errors import RunError
 from esclab.figures import draw
 from esclab.figures.attribution import note_map, share_importance
+from esclab.figures.text import class_words
 from esclab.widgets.attribution_controller import AttributionController
 from esclab.widgets.canvas import SoundCanvas
 from esclab.widgets.explorer import STYLE, WIDE, Explorer, make_button
@@ -107,7 +108,7 @@ class AttributionExplorer(Explorer):
 
     def _build_clips(self) -> None:
         names = self.controller.source.dataset.class_names
-        classes = [("all", ""), ("your own sounds", OWN), *((name.replace("_", " "), name) for name in names)]
+        classes = [("all", ""), ("your own sounds", OWN), *((class_words(name), name) for name in names)]
         self.class_menu = _menu("Clips of", "Show the clips of one class, or your own sounds", classes)
         self.search = widgets.Text(
             description="Search", tooltip="Show clips with these letters in their name or class", style=STYLE,
@@ -230,7 +231,7 @@ class AttributionExplorer(Explorer):
         _fill(self.layer_menu, layers if entry.needs_layer else [(none, ""), *layers], controller.layer)
         self.layer_menu.disabled = not layers
         classes = [("the predicted class", -1)]
-        classes += [(name.replace("_", " "), number) for number, name in enumerate(controller.class_names)]
+        classes += [(class_words(name), number) for number, name in enumerate(controller.class_names)]
         _fill(self.target_menu, classes, -1 if controller.target is None else controller.target)
         self.compute_button.disabled = not controller.needs_compute
         self.compute_button.button_style = "primary" if controller.needs_compute else ""
@@ -310,7 +311,7 @@ def write_scores(probabilities: np.ndarray, class_names: Sequence[str], explaine
     best = np.argsort(-probabilities, kind="stable")[:MOST_SCORES].tolist()
     rows = []
     for number in [*best, *([explained] if explained not in best else [])]:
-        name, percent = html.escape(class_names[number].replace("_", " ")), 100 * float(probabilities[number])
+        name, percent = html.escape(class_words(class_names[number])), 100 * float(probabilities[number])
         mark, weight = ("&#9654; ", 700) if number == explained else ("", 400)
         paint = f"height:10px;width:{percent:.1f}%;min-width:1px;background:var(--jp-brand-color1,#0072b2)"
         rows.append(

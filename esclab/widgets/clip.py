@@ -14,6 +14,7 @@ import pandas as pd
 from esclab.clips.dataset import ClipDataset
 from esclab.errors import printable
 from esclab.features import FEATURES
+from esclab.figures.text import class_words
 from esclab.results import TimeFrequencyMap
 from esclab.widgets.canvas import SoundCanvas
 from esclab.widgets.clip_controller import ClipController
@@ -111,7 +112,7 @@ class ClipExplorer(Explorer):
 
     def _build_choices(self) -> None:
         clips = self.controller.dataset
-        classes = [(name.replace("_", " "), name) for name in clips.class_names]
+        classes = [(class_words(name), name) for name in clips.class_names]
         self.class_choice = widgets.Dropdown(
             options=[("all classes", ""), ("own sounds", OWN), *classes],
             description="Class",

@@ -14,6 +14,7 @@ from esclab.clips import load_dataset
 from esclab.clips.dataset import ClipDataset
 from esclab.errors import printable
 from esclab.features import Feature, build_feature, suit_rate
+from esclab.figures.text import class_words
 from esclab.results import TimeFrequencyMap
 from esclab.widgets.controller import Controller
 from esclab.widgets.source import ClipInfo, ClipSource
@@ -217,7 +218,7 @@ class ClipController(Controller):
         shown = ", ".join(spans[:6]) + (f" and {len(spans) - 6} more" if len(spans) > 6 else "")
         return [
             ("Clip", info.name),
-            ("Class", info.class_name.replace("_", " ") + (f" ({category})" if category else "")),
+            ("Class", class_words(info.class_name) + (f" ({category})" if category else "")),
             ("Fold", str(info.fold) if info.fold else "none: a sound of your own"),
             ("Source", info.source if info.fold else ""),
             ("Known events", f"{len(spans)}: {shown}" if spans else ""),

@@ -10,6 +10,7 @@ import ipywidgets as widgets
 import pandas as pd
 
 from esclab.clips.dataset import ClipDataset
+from esclab.figures.text import class_words
 from esclab.widgets.canvas import SoundCanvas
 from esclab.widgets.confusion_controller import ConfusionController
 from esclab.widgets.explorer import WIDE, Explorer
@@ -161,7 +162,7 @@ class ConfusionExplorer(Explorer):
             self.epoch_slider.value = state.epoch
         self.epoch_slider.disabled = len(state.epochs) < 2
         if self._changed("classes", state.class_names):
-            options = [(name, number) for number, name in enumerate(state.class_names)]
+            options = [(class_words(name), number) for number, name in enumerate(state.class_names)]
             self.true_picker.options = self.predicted_picker.options = options
 
     def _refresh_matrix(self) -> None:
@@ -186,7 +187,8 @@ class ConfusionExplorer(Explorer):
             self._listened.on_click(self._click)
         table = state.pairs[["true", "predicted", "count", "share"]]
         chosen = _find_pair(table, state.class_names, (y, x))
-        self.pairs.show_table(table, formats={"share": lambda share: f"{100 * share:.1f} %"}, chosen=chosen)
+        formats = {"true": class_words, "predicted": class_words, "share": lambda share: f"{100 * share:.1f} %"}
+        self.pairs.show_table(table, formats=formats, chosen=chosen)
         self.categories.value = write_note(_tell_categories(state.categories()))
 
     def _refresh_cell(self) -> None:
@@ -215,7 +217,7 @@ class ConfusionExplorer(Explorer):
             return
         self.picture.title = picture.clip.label
         self.picture.subtitle = (
-            f"cyan: where it looked for {picture.explained.replace('_', ' ')}" if picture.explained else ""
+            f"cyan: where it looked for {class_words(picture.explained)}" if picture.explained else ""
         )
         if picture.explained and state.epoch != picture.epoch:
             self.picture.subtitle += f" after epoch {picture.epoch}, the last (weights of others are not kept)"

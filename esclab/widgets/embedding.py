@@ -11,6 +11,7 @@ import ipywidgets as widgets
 
 from esclab.clips import ClipDataset, load_dataset
 from esclab.errors import EsclabError, RunError
+from esclab.figures.text import class_words
 from esclab.widgets.canvas import SoundCanvas
 from esclab.widgets.embedding_controller import METHOD_TITLES, EmbeddingController
 from esclab.widgets.embedding_plot import SIZE_PX, EmbeddingPlot, group_points
@@ -163,7 +164,7 @@ class EmbeddingExplorer(Explorer):
 
     def _build_clip(self) -> None:
         classes = self.controller.runs[0].config.class_names
-        names = [("all classes", ""), *((name.replace("_", " "), name) for name in classes)]
+        names = [("all classes", ""), *((class_words(name), name) for name in classes)]
         narrow = widgets.Layout(width="auto")
         self.class_menu = _menu("Clips of", "List the clips of one class", names)
         self.class_menu.layout = narrow

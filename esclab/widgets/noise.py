@@ -14,6 +14,7 @@ from esclab.clips import load_dataset
 from esclab.clips.dataset import ClipDataset
 from esclab.errors import RunError
 from esclab.figures.scale import choose_color_range, pick_scale_values, widen_range
+from esclab.figures.text import class_words
 from esclab.noise import NOISES
 from esclab.results import Region
 from esclab.widgets.answer_canvas import grow, show_answer, write_legend
@@ -118,7 +119,7 @@ class NoiseExplorer(Explorer):
 
     def _build_clip(self) -> None:
         table = self.controller.source.dataset.table
-        classes = [(name.replace("_", " "), name) for name in self.controller.source.dataset.class_names]
+        classes = [(class_words(name), name) for name in self.controller.source.dataset.class_names]
         self.class_picker = widgets.Dropdown(
             options=[("any class", ANY), *classes, ("my own sounds", OWN)],
             value=ANY, description="Class", tooltip="Show clips of this class only", style=STYLE,
@@ -193,7 +194,7 @@ class NoiseExplorer(Explorer):
         self.picture.observe(self._drag, "stamp")
         self.picture.on_msg(lambda _, content, __: self._hear_message(content))
         self.scores = ScoreBars(
-            models=controller.labels, class_names=[name.replace("_", " ") for name in controller.class_names]
+            models=controller.labels, class_names=[class_words(name) for name in controller.class_names]
         )
         cam_layers = list(dict.fromkeys(name for m in controller.models for name in m.network.cam_layers))
         gates = list(dict.fromkeys(name for m in controller.models for name in m.attention_layers))
@@ -205,7 +206,7 @@ class NoiseExplorer(Explorer):
             options=[(name, name) for name in gates] or [("no model has attention", "")], disabled=not gates,
             description="Attention of", style=STYLE, tooltip="Layer whose weights of frames and bands are drawn",
         )  # fmt: skip
-        classes = [(name.replace("_", " "), name) for name in controller.class_names]
+        classes = [(class_words(name), name) for name in controller.class_names]
         self.target_picker = widgets.Dropdown(
             options=[("each one's answer", ""), *classes], description="For class", style=STYLE,
             tooltip="The class that the map explains",

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 import traitlets
 
+from esclab.figures.text import class_words
 from esclab.widgets.canvas import STATIC
 from esclab.widgets.together import SharedMessage
 
@@ -27,6 +28,6 @@ class ScoreBars(SharedMessage):
     def show(self, before: Sequence[np.ndarray], after: Sequence[np.ndarray], *, true_class: str = "") -> None:
         """Paint the probabilities (class,) of each model."""
         with self.hold_sync():
-            self.true_class = true_class.replace("_", " ")
+            self.true_class = class_words(true_class)
             self.before = [values.round(4).tolist() for values in before]
             self.after = [values.round(4).tolist() for values in after]

@@ -27,7 +27,7 @@ KEPT = """from dataclasses import replace
 from esclab.clips import load_dataset
 from esclab.training import QUICK
 from esclab.training.crossval import cross_validate
-recipe = replace(QUICK, iterations=120, evaluate_every=5)
+recipe = replace(QUICK, iterations=400, evaluate_every=10)
 reports = cross_validate(["cnn10", "ts-cnn10"], load_dataset("synth10:200"), recipe, root="kept", folds=[1],
                          keep_epochs=True)
 runs = list({str(report.run.path): 0 for report in reports})"""
@@ -84,14 +84,15 @@ def show_attribution(page: Page) -> None:
 
 
 def show_embedding(page: Page) -> None:
-    """Project two models and choose a clip."""
+    """Project two models and choose the clips of a class."""
     compute = page.locator(".esclab-explorer").get_by_role("button", name="Compute").first
     if compute.is_enabled():  # else the points were kept of another time
         compute.click()
     page.wait_for_function("() => document.querySelectorAll('.esclab-points .scatterlayer .point').length >= 40")
+    page.locator(".esclab-explorer .widget-dropdown", has_text="Clips of").locator("select").select_option("rain")
     page.locator(".esclab-explorer select[size] option").nth(2).click()
     page.locator("button[data-sound=clip]").wait_for()
-    click(page, "Select it")
+    click(page, "Select all listed")
 
 
 def show_confusion(page: Page) -> None:

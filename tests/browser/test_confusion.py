@@ -29,7 +29,7 @@ def click_cell(page, row, column, classes=10):
 
 
 def chosen_words(page, label):
-    return page.get_by_label(label, exact=True).evaluate("list => list.selectedOptions[0].textContent")
+    return page.get_by_label(label, exact=True).evaluate("list => list.selectedOptions[0].value")
 
 
 @pytest.fixture
@@ -44,8 +44,8 @@ def test_click_on_a_cell_lists_its_clips_and_a_clip_plays_with_its_heatmap(explo
     page = explorer.page
     click_cell(page, 4, 4)
     page.wait_for_function(
-        "() => [...document.querySelectorAll('select')].filter(s => s.selectedOptions[0]?.textContent === "
-        "'crackling_fire').length === 2"
+        "() => [...document.querySelectorAll('select')].filter(s => s.selectedOptions[0]?.value === "
+        "'crackling fire').length === 2"
     )
     page.locator("select[size] option").first.click()
     page.wait_for_function("() => document.querySelector('.esclab-sound').dataset.playing", timeout=60_000)
@@ -74,7 +74,7 @@ def test_pairs_are_sorted_and_chosen_with_keys(explorer):
         "() => [...document.querySelectorAll('.esclab-table tbody tr')].at(-1).ariaSelected === 'true'"
     )
     page.wait_for_function(
-        "name => [...document.querySelectorAll('select')].some(s => s.selectedOptions[0]?.textContent === name)",
+        "name => [...document.querySelectorAll('select')].some(s => s.selectedOptions[0]?.value === name)",
         arg=rows.last.inner_text(),
     )
     assert chosen_words(page, "True class") == rows.last.inner_text()

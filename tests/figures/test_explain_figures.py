@@ -96,10 +96,14 @@ def test_attribution_plotly_shares_the_scales_and_scales_each_map_to_its_maximum
     layout = figure.layout
     assert (layout.coloraxis2.cmin, layout.coloraxis2.cmax) == (0, 100)
     assert (layout.coloraxis.cmin, layout.coloraxis3.cmin, layout.coloraxis3.cmax) == (-90, -90, -20)
-    assert "maximum" in layout.coloraxis2.colorbar.title.text
+    assert not layout.coloraxis2.showscale
+    assert "maximum" in layout.coloraxis4.colorbar.title.text
+    assert (layout.coloraxis4.cmin, layout.coloraxis4.cmax) == (0, 100)
+    assert [place for place, _ in layout.coloraxis4.colorscale] == [place for place, _ in layout.coloraxis2.colorscale]
+    assert layout.coloraxis4.colorscale[0][1] == "rgb(255,255,255)"  # nothing, as it looks on white
     notes = [note.text for note in layout.annotations]
     assert "no evidence for the class" in notes
-    assert "<b>Grad-CAM, block4</b><br>cnn10: crackling_fire 2 %" in notes
+    assert "<b>Grad-CAM, block4</b><br>cnn10: crackling fire 2 %" in notes
 
 
 def test_attribution_print_shares_the_scales() -> None:
@@ -112,7 +116,7 @@ def test_attribution_print_shares_the_scales() -> None:
 def test_attribution_without_overlay_draws_the_spectrogram_once(hand: Any) -> None:
     figure = draw("attribution", replace(sample_attribution(), events=None), overlay=False, columns=2, hand=hand)
     if hand == "plotly":
-        assert [trace.type for trace in figure.data] == ["heatmap"] * 4
+        assert [trace.type for trace in figure.data] == ["heatmap"] * 4 + ["scatter"]
         assert "coloraxis3" not in figure.to_plotly_json()["layout"]
     else:
         assert len([axes for axes in figure.axes if axes.get_title(loc="left")]) == 4
@@ -385,7 +389,8 @@ def test_confusion_series_shares_one_scale_and_numbers_many_classes(classes: int
         assert {mesh.get_clim() for mesh in meshes(figure)[:4]} == {(0, 100)}
         found = [label.get_text() for label in figure.axes[0].get_yticklabels()]
         assert_nothing_is_cut(figure)
-    assert found == (labels if classes == 50 else list(sample_confusion_series().matrices[0].class_names))
+    names = [name.replace("_", " ") for name in sample_confusion_series().matrices[0].class_names]
+    assert found == (labels if classes == 50 else names)
 
 
 def test_confusion_series_titles_and_data_are_rates_of_the_row() -> None:

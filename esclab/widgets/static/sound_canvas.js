@@ -198,8 +198,8 @@ function render({ model, el }) {
       });
       context.textAlign = "right";
       context.textBaseline = "middle";
-      context.fillText(ends[1].toFixed(2), plot.x - 6, top + 2);
-      context.fillText(ends[0].toFixed(2), plot.x - 6, top + STRIP - 8);
+      context.fillText(ends[1].toFixed(2), plot.x - 6, top + 6); // below the lowest tick of the map
+      context.fillText(ends[0].toFixed(2), plot.x - 6, top + STRIP - 5);
     }
     if (get("band_strip").byteLength) {
       const left = plot.x + plot.width + 5;
