@@ -34,13 +34,15 @@ def datasets(as_json: JSON = False) -> None:
                 state = f"esclab get {name}"
         if name == "synth10":
             state = "made at first use"
-        rows.append({"name": name, "state": state, "size": entry.size, "summary": entry.summary})
+        facts = {"size": entry.size, "licence": entry.licence, "summary": entry.summary}
+        rows.append({"name": name, "state": state, **facts})
     if as_json:
         typer.echo(json.dumps(rows, indent=2))
         return
     name_width, state_width = (max(len(row[key]) for row in rows) for key in ("name", "state"))
     for row in rows:
-        typer.echo(f"{row['name']:<{name_width}}  {row['state']:<{state_width}}  {row['summary']} ({row['size']})")
+        about = f"{row['summary']} ({row['size']}; {row['licence']})"
+        typer.echo(f"{row['name']:<{name_width}}  {row['state']:<{state_width}}  {about}")
 
 
 def get(name: NAME) -> None:

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from esclab.training.run import Run
 
 FILE, REPORT = "initial.safetensors", "initial.json"
+COUNTER = "num_batches_tracked"  # of a batch norm
 
 
 def find_weights(weights: str | Path) -> Path:
@@ -59,9 +60,11 @@ def take_weights(run: Run, weights: str | Path) -> tuple[bytes, WeightsReport]:
     with torch.random.fork_rng():
         network = run.build_model()
     report = load_weights(network, path, keep_head=_same_classes(run, path))
-    if not report.fitted:
-        names = ", ".join(report.unexpected[:3])
-        cause = f"fit {run.config.model} nowhere (they hold {names} ...)"
+    if all(name.endswith(COUNTER) for name in report.fitted):  # counters fit networks of any size
+        cause = f"fit {run.config.model} nowhere (they hold {', '.join(report.unexpected[:3])} ...)"
+        if report.reshaped:
+            name, (theirs, own) = next(iter(report.reshaped.items()))
+            cause = f"fit {run.config.model} nowhere ({name} has shape {theirs}, not {own}: another width?)"
         raise OptionError(f"weights {weights}", cause, "give weights of this network, or leave them out")
     values = network.state_dict()
     return save({name: values[name].contiguous() for name in report.fitted}), report

@@ -120,6 +120,15 @@ def test_weights_that_fit_nowhere_are_refused_before_anything_is_written(begin, 
     assert not (tmp_path / "new").exists()
 
 
+def test_weights_of_another_width_fit_nowhere_although_their_counters_do(begin, tmp_path):
+    narrow = {name: value.flatten()[:1] for name, value in begin().build_model().state_dict().items() if value.ndim}
+    counters = {"bn0.num_batches_tracked": torch.tensor(3)}
+    save_file(narrow | counters, tmp_path / "narrow.safetensors")
+    with pytest.raises(OptionError, match=r"fit cnn10 nowhere \(.* has shape \(1,\), not .*: another width\?\); give"):
+        begin(folder=tmp_path / "new", weights=tmp_path / "narrow.safetensors")
+    assert not (tmp_path / "new").exists()
+
+
 def test_words_that_are_neither_file_nor_run_are_refused(begin, tmp_path):
     with pytest.raises(OptionError, match=r"weights nowhere: are neither a file nor a run; give a \.safetensors"):
         begin(weights="nowhere", folder=tmp_path / "new")
