@@ -54,7 +54,7 @@ class Fbank(FrontEnd):
     Frames are not centred as those of other front ends: the first starts with the clip and the last ends within it, so
     1 s gives 98 frames, the first around 12.5 ms. A clip shorter than a window is filled up with silence.
 
-    Source: SpectroMaskNet, "Implementation details".
+    Source: SpectroMaskNet, "Feature extraction methods" and "Hyperparameter settings" (which name no logarithm).
 
     Raises
     ------

@@ -102,7 +102,7 @@ PRINTED_TABLE_8: dict[str, tuple[tuple[float, float], ...]] = {
     "resnet34": ((71.96, 72.04), (77.55, 77.25), (48.65, 48.70), (66.05, 66.00)),
     "resnet50-torchvision": ((73.14, 73.00), (76.77, 76.29), (50.93, 50.96), (66.95, 66.75)),
 }
-"""Table 8 as printed, in %: accuracy and UAR on CHAINS' three folds, and their averages."""
+"""Table 8 as printed, in %: accuracy and UAR on CHAINS' three folds, and their averages; without its i-vectors."""
 
 PRINTED_TABLE_9: dict[tuple[str, str], tuple[tuple[float, float], ...]] = {
     ("sigmoid", "sigmoid"): ((99.08, 99.08), (99.85, 99.86), (95.20, 95.21), (98.04, 98.05)),

@@ -3,8 +3,9 @@
 Chen, Zhang, Ding, Xiao, Guan, Xiao, Wang, Yi, Hu and Zhang, "A lightweight dual branch masking network for
 environmental sound classification". Its figures are in `esclab.papers.spectromasknet_figures`.
 
-The paper names no folds and no number of runs; its scores on ESC-10 are whole steps of 2.5 %. Its tables disagree:
-Table 1 prints the pretrained scores under "None"; UrbanSound8K is 96.32 or 95.23, Speech Commands 97.52 or 96.52.
+The paper names no folds and no number of runs; its scores on ESC-10 in Table 5 are whole steps of 2.5 %. Its tables
+disagree: Table 1 prints the pretrained scores under "None"; UrbanSound8K is 96.32 or 95.23, Speech Commands 97.52 or
+96.52.
 """
 
 from __future__ import annotations
