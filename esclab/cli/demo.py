@@ -63,6 +63,7 @@ def execute_notebook(path: Path, out: Path) -> Path:
     from nbclient import NotebookClient
     from nbclient.exceptions import CellExecutionError
     from nbconvert import HTMLExporter
+    from nbconvert.preprocessors import CoalesceStreamsPreprocessor
 
     from esclab.cli.notebook import execute_cells
     from esclab.storage import write_text
@@ -82,7 +83,9 @@ def execute_notebook(path: Path, out: Path) -> Path:
     except CellExecutionError as error:
         failure = f"{error.ename}: {error.evalue}".splitlines()[0].rstrip(".")
     replace_widgets(notebook)
-    text, _ = HTMLExporter(embed_images=True).from_notebook_node(notebook)
+    exporter = HTMLExporter(embed_images=True)
+    exporter.register_preprocessor(CoalesceStreamsPreprocessor, enabled=True)  # of a bar, the last state alone
+    text, _ = exporter.from_notebook_node(notebook)
     page = write_text(out / f"{path.stem.split('_', 1)[-1]}.html", text)
     if failure:
         raise NotebookError(path, f"a cell failed, {failure}", f"see it in its place on the page {page}")

@@ -65,6 +65,16 @@ def test_failing_cell_is_told_in_one_sentence_and_stands_on_the_page(tmp_path):
     assert "<pre>after\n</pre>" not in page
 
 
+def test_page_shows_the_last_state_of_a_bar(tmp_path):
+    cell = nbformat.v4.new_code_cell(
+        "import time\nfor n in (1, 2):\n    print(f'\\rstep {n}', end='', flush=True)\n    time.sleep(0.3)"
+    )
+    nbformat.write(nbformat.v4.new_notebook(cells=[cell]), tmp_path / "09_bar.ipynb")
+    text = demo.execute_notebook(tmp_path / "09_bar.ipynb", tmp_path / "out").read_text("utf-8")
+    assert "<pre>step 2\n</pre>" in text or "<pre>step 2</pre>" in text
+    assert "<pre>step 1" not in text
+
+
 def test_page_says_where_explorers_live(tmp_path):
     cell = nbformat.v4.new_code_cell("import ipywidgets\nipywidgets.IntSlider()")
     nbformat.write(nbformat.v4.new_notebook(cells=[cell]), tmp_path / "09_slider.ipynb")
