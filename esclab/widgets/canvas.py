@@ -110,17 +110,20 @@ class SoundCanvas(SharedMessage):
 
 
 def read_region(box: list[float], picture: SoundCanvas) -> Region | None:
-    """Return the region of a canvas's rectangle; sides on the border and bands without Hz stay open. None for none."""
+    """Return the region of a canvas's rectangle, to 1 ms and 1 Hz, which is finer than a hand draws.
+
+    Sides on the border and bands without Hz stay open; None where there is no rectangle.
+    """
     if len(box) != 4:
         return None
     onset_s, offset_s, low_hz, high_hz = box
     start_s, end_s = picture.time_range_s
     in_hertz = picture.axis == "frequency"
     return Region(
-        max(0.0, onset_s) if onset_s > start_s + 1e-6 else 0.0,
-        offset_s if offset_s < end_s - 1e-6 else np.inf,
-        low_hz if in_hertz and low_hz > picture.band_edges_hz[0] + 1e-6 else 0.0,
-        high_hz if in_hertz and high_hz < picture.band_edges_hz[-1] - 1e-6 else np.inf,
+        round(max(0.0, onset_s), 3) if onset_s > start_s + 1e-6 else 0.0,
+        round(offset_s, 3) if offset_s < end_s - 1e-6 else np.inf,
+        float(round(low_hz)) if in_hertz and low_hz > picture.band_edges_hz[0] + 1e-6 else 0.0,
+        float(round(high_hz)) if in_hertz and high_hz < picture.band_edges_hz[-1] - 1e-6 else np.inf,
     )
 
 
