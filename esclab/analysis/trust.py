@@ -21,6 +21,7 @@ Progress = Callable[[int, int], None]
 
 FEWEST_CLIPS = 100
 BATCH = 16  # clips that are explained at once
+MARKS = {"higher": "↑", "lower": "↓", "zero": "⊙"}
 
 
 def measure_trust(
@@ -149,7 +150,8 @@ def trust_table(result: TrustResult, model: str) -> pd.DataFrame:
     Returns
     -------
     table : DataFrame
-        One row a method, one column a measure, its arrow pointing to what is better; mean and interval as text.
+        One row a method, one column a measure, its arrow pointing to what is better (⊙: near 0); mean and interval as
+        text.
 
     Raises
     ------
@@ -167,7 +169,7 @@ def trust_table(result: TrustResult, model: str) -> pd.DataFrame:
     for measure, title, better in result.measures[["measure", "title", "better"]].itertuples(index=False):
         found = rows[rows["measure"] == measure].set_index("method").reindex(methods)
         cells = zip(found["mean"], found["low"], found["high"], strict=True)
-        table[f"{title} {'↑' if better == 'higher' else '↓'}"] = [_write_cell(*cell) for cell in cells]
+        table[f"{title} {MARKS[better]}"] = [_write_cell(*cell) for cell in cells]
     return table
 
 

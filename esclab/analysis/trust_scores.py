@@ -27,7 +27,7 @@ MEASURES = (
     ("insertion", "Insertion area", "higher"),
     ("average_drop", "Average drop", "lower"),
     ("increase", "Increase in confidence", "higher"),
-    ("randomisation", "Likeness after random weights", "lower"),
+    ("randomisation", "Likeness after random weights", "zero"),
 )
 CURVES = ("deletion", "insertion")
 

@@ -17,7 +17,8 @@ from esclab.figures.theme import Hand, choose_hand
 from esclab.results import TrustResult
 
 COLUMNS = ["model", "method", "measure", "mean", "low", "high", "clips"]
-BETTER = {"higher": "better →", "lower": "← better"}
+BETTER = {"higher": "better →", "lower": "← better", "zero": "best: 0"}
+SIDES = {"higher": "right", "lower": "left", "zero": "center"}
 Y_TITLE = "Method"
 REFERENCE_GAP = 0.6
 MODEL_SPREAD = 0.4
@@ -39,7 +40,7 @@ class TrustPlan:
     shifts : ndarray of shape (model,)
         What each model's marks lie below the middle of their row.
     measures : list of (str, str, str)
-        Key, title and direction ("better →" or "← better") of each column.
+        Key, title and direction (a key of `BETTER`) of each column.
     """
 
     methods: list[str]
@@ -132,7 +133,7 @@ def title_trust(result: TrustResult) -> tuple[str, str]:
 
 def _plan_trust(result: TrustResult, order: list[str]) -> TrustPlan:
     measures = [
-        (str(row.measure), str(row.title), BETTER[str(row.better)])
+        (str(row.measure), str(row.title), str(row.better))
         for row in result.measures.itertuples(index=False)
         if row.measure in set(result.table["measure"])
     ]
@@ -149,8 +150,9 @@ def _rank_methods(result: TrustResult, measure: str) -> list[str]:
     """Return every method, the best mean over models of `measure` first, those without one last."""
     rows = result.table[result.table["measure"] == measure]
     means = rows.groupby("method", sort=False)["mean"].mean().reindex(result.table["method"].unique())
-    lower = result.measures.set_index("measure").loc[measure, "better"] == "lower"
-    return list(means.sort_values(ascending=bool(lower), kind="stable", na_position="last").index)
+    better = result.measures.set_index("measure").loc[measure, "better"]
+    means = means.abs() if better == "zero" else means
+    return list(means.sort_values(ascending=better != "higher", kind="stable", na_position="last").index)
 
 
 def _check_rows(result: TrustResult) -> None:

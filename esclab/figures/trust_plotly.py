@@ -8,7 +8,7 @@ import numpy as np
 
 from esclab.figures.text import plotly_text, shorten
 from esclab.figures.theme import COLOURS, PLOTLY_MARKERS, SCREEN_FONT_PX, SCREEN_WIDTH_PX, SOFT_INK, register_template
-from esclab.figures.trust import Y_TITLE, TrustPlan, scale_column, select_dots, title_trust, wrap_title
+from esclab.figures.trust import BETTER, SIDES, Y_TITLE, TrustPlan, scale_column, select_dots, title_trust, wrap_title
 from esclab.results import TrustResult
 
 ROW_PX, LETTER_PX = 30, 7.6
@@ -32,11 +32,11 @@ def draw_plotly(result: TrustResult, plan: TrustPlan) -> Any:
         figure.update_xaxes(
             title_text=words, range=limits, tickvals=places, ticktext=labels, tickangle=0, row=1, col=col
         )
-        side = "right" if better.endswith("→") else "left"
+        side = SIDES[better]
         axis = figure.get_subplot(1, col).xaxis.plotly_name.replace("axis", "")
         figure.add_annotation(
-            text=better,
-            x=float(side == "right"),
+            text=BETTER[better],
+            x={"left": 0.0, "center": 0.5, "right": 1.0}[side],
             xref=f"{axis} domain",
             xanchor=side,
             y=1,

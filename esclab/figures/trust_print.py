@@ -6,7 +6,7 @@ from typing import Any
 
 from esclab.figures.text import shorten
 from esclab.figures.theme import COLOURS, GRID, PRINT_MARKERS, SOFT_INK, TWO_COLUMNS_IN, new_print_figure, print_style
-from esclab.figures.trust import Y_TITLE, TrustPlan, scale_column, select_dots, title_trust, wrap_title
+from esclab.figures.trust import BETTER, SIDES, Y_TITLE, TrustPlan, scale_column, select_dots, title_trust, wrap_title
 from esclab.results import TrustResult
 
 LETTERS_PER_IN = 17
@@ -30,7 +30,7 @@ def draw_print(result: TrustResult, plan: TrustPlan) -> Any:
             _draw_stripes(axes, plan)
             for number, model in enumerate(plan.models):
                 _draw_dots(axes, result, plan, (number, model, measure))
-            axes.set_title(better, loc="right" if better.endswith("→") else "left", color=SOFT_INK)
+            axes.set_title(BETTER[better], loc=SIDES[better], color=SOFT_INK)
             axes.set_xlabel("\n".join(lines))
             limits, ticks = scale_column(result, measure)
             axes.set_xlim(limits)

@@ -85,7 +85,7 @@ class TrustResult:
     table : DataFrame
         One row a model, method and measure: `model`, `method`, `measure`, `mean`, `low`, `high`, `clips`.
     measures : DataFrame
-        One row a measure: `measure`, `title` (with its unit), `better` ("higher" or "lower").
+        One row a measure: `measure`, `title` (with its unit), `better` ("higher", "lower", or "zero": near it).
     curves : FaithfulnessResult
     label : str
         Dataset, runs, layer.

@@ -175,9 +175,8 @@ def test_trust_table_has_a_row_a_method_and_a_column_a_measure(measured):
     result, _ = measured
     table = trust_table(result, "ts-cnn10")
     assert table["Method"].tolist() == ["Grad-CAM", "Attention", "Spectrogram", "Random"]
-    assert list(table.columns[1:]) == [
-        f"{row.title} {'↑' if row.better == 'higher' else '↓'}" for row in result.measures.itertuples()
-    ]
+    marks = {"higher": "↑", "lower": "↓", "zero": "⊙"}
+    assert list(table.columns[1:]) == [f"{row.title} {marks[row.better]}" for row in result.measures.itertuples()]
     assert table[table.columns[-1]].tolist()[2:] == ["1.00 (1.00 to 1.00)"] * 2
     assert format_table(table, "markdown").count("\n") == 6
     with pytest.raises(OptionError, match="cnn10, ts-cnn10"):

@@ -39,7 +39,7 @@ MEASURES = pd.DataFrame(
         ("pointing", "Maximum inside the event (% of clips)", "higher"),
         ("energy", "Energy inside the event (%)", "higher"),
         ("iou", "Overlap with the event (IoU)", "higher"),
-        ("randomised", "Similarity to an untrained network (rank correlation)", "lower"),
+        ("randomised", "Similarity to an untrained network (rank correlation)", "zero"),
         ("time", "Time a clip (ms)", "lower"),
     ],
     columns=["measure", "title", "better"],

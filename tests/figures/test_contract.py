@@ -53,7 +53,7 @@ TRACES = {
     "accuracy": ["scatter"] * 2,
     "activation_share": ["scatter"] * 2 * (1 + 2 + 2),
     "attention": ["bar"] * 11 + ["heatmap"] + ["scatter"] * 7,
-    "attribution": ["heatmap"] * 7 + ["scatter"] * 8,
+    "attribution": ["heatmap"] * 7 + ["scatter"] * 9,
     "calibration": ["bar", "bar", "scatter", "scatter"],
     "confusion": ["heatmap", "scatter"],
     "confusion_series": ["heatmap"] * 4,

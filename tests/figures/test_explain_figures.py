@@ -235,7 +235,7 @@ def test_trust_plotly_dots_and_arrows_follow_the_tables() -> None:
     result = sample_trust()
     figure = draw("trust", result)
     arrows = [note.text for note in figure.layout.annotations]
-    assert arrows == ["← better", "better →", "better →", "better →", "better →", "← better", "← better"]
+    assert arrows == ["← better", "better →", "better →", "better →", "better →", "best: 0", "← better"]
     first = figure.data[0]
     rows = result.table.query("model == 'ts-cnn10' and measure == 'deletion'").set_index("method")
     np.testing.assert_allclose(first.x, rows.loc[rows_of(figure, "plotly"), "mean"])
