@@ -150,7 +150,7 @@ def _rank_methods(result: TrustResult, measure: str) -> list[str]:
     """Return every method, the best mean over models of `measure` first, those without one last."""
     rows = result.table[result.table["measure"] == measure]
     means = rows.groupby("method", sort=False)["mean"].mean().reindex(result.table["method"].unique())
-    better = result.measures.set_index("measure").loc[measure, "better"]
+    better = str(result.measures.set_index("measure").loc[measure, "better"])
     means = means.abs() if better == "zero" else means
     return list(means.sort_values(ascending=better != "higher", kind="stable", na_position="last").index)
 
