@@ -241,7 +241,7 @@ class AttributionExplorer(Explorer):
             return f"{name}, your own"
         held_out = self.controller.runs[self.controller.run].config.held_out
         trained = "" if self._folds[name] == held_out else ", trained on"
-        return f"{self._classes[name].replace('_', ' ')} ({name}){trained}"
+        return f"{class_words(self._classes[name])} ({name}){trained}"
 
     def _paint_map(self) -> None:
         controller, look, found = self.controller, self.controller.look, self.controller.map
@@ -268,7 +268,7 @@ class AttributionExplorer(Explorer):
         if found is None:
             return f"{title} takes a while: press Compute." if controller.needs_compute else ""
         where = f", {found.layer}" if found.layer else ""
-        words = [f"{title}{where}, for {found.class_name.replace('_', ' ')} ({found.probability:.0%})"]
+        words = [f"{title}{where}, for {class_words(found.class_name)} ({found.probability:.0%})"]
         if note_map(found):
             words.append(note_map(found))
         elif METHODS[found.method].signed:

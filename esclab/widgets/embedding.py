@@ -278,7 +278,7 @@ class EmbeddingExplorer(Explorer):
         listed = names[:MOST_LISTED]
         if self.controller.clip in names[MOST_LISTED:]:
             listed = [self.controller.clip, *listed[:-1]]
-        options = [(f"{classes[name].replace('_', ' ')} ({name})", name) for name in listed]
+        options = [(f"{class_words(classes[name])} ({name})", name) for name in listed]
         _fill(self.clip_list, options, self.controller.clip if self.controller.clip in listed else None)
         self.add_all_button.description = f"Select all listed ({len(names)})"
         self.add_button.disabled = not self.controller.clip

@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 
 from esclab.clips.dataset import ClipDataset
+from esclab.figures.text import class_words
 from esclab.results import EmbeddingResult
 from esclab.training.run import Run
 
@@ -41,7 +42,7 @@ class OwnPlace:
     def __str__(self) -> str:
         """Return one line for a person."""
         how = "by the same axes" if self.method == "pca" else f"at its nearest neighbour, {self.nearest}"
-        answer = f"{self.answer.replace('_', ' ')} ({self.probability:.0%})"
+        answer = f"{class_words(self.answer)} ({self.probability:.0%})"
         return f"star: {self.clip}, answered {answer}; placed {how}"
 
 

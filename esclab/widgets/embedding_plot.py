@@ -11,7 +11,7 @@ import pandas as pd
 
 from esclab.figures import register_template
 from esclab.figures.embedding import WRONG, find_limits, title_axes, write_quality
-from esclab.figures.text import plotly_text
+from esclab.figures.text import class_words, plotly_text
 from esclab.figures.theme import COLOURS, INK, PLOTLY_MARKERS
 from esclab.results import EmbeddingResult
 from esclab.widgets.embedding_own import OwnPlace
@@ -145,7 +145,8 @@ class EmbeddingPlot:
 
     def _style(self, points: pd.DataFrame, groups: np.ndarray, selected: set[str]) -> None:
         trace, wrong = self.figure.data[0], ~points["correct"].to_numpy(bool)
-        texts = [points[name].map(plotly_text).to_numpy(object) for name in ("clip", "class_name", "predicted")]
+        words = [points["clip"], points["class_name"].map(class_words), points["predicted"].map(class_words)]
+        texts = [column.map(plotly_text).to_numpy(object) for column in words]
         trace.customdata = np.column_stack([*texts, points["fold"].to_numpy(object)])
         trace.marker = {
             "size": 11 if len(points) <= 400 else 8,
@@ -225,7 +226,8 @@ def group_points(
     """
     right = points["correct"].to_numpy(bool)
     if colour_by == "class_name":
-        return list(classes), points["class_name"].map({name: n for n, name in enumerate(classes)}).to_numpy(int)
+        names = [class_words(name) for name in classes]
+        return names, points["class_name"].map({name: n for n, name in enumerate(classes)}).to_numpy(int)
     if colour_by == "fold":
         folds = sorted(set(points["fold"].tolist()))
         return [f"fold {fold}" for fold in folds], np.searchsorted(folds, points["fold"])

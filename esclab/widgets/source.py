@@ -16,6 +16,7 @@ from esclab.clips.dataset import ClipDataset
 from esclab.clips.home import data_home
 from esclab.clips.pick import find_row
 from esclab.errors import OptionError, StorageError
+from esclab.figures.text import class_words
 
 KEPT_CLIPS = 32
 OWN = "own"
@@ -45,7 +46,7 @@ class ClipInfo:
     @property
     def label(self) -> str:
         """Class and name, as figures show them."""
-        return f"{self.class_name.replace('_', ' ')} ({self.name})" if self.class_name else self.name
+        return f"{class_words(self.class_name)} ({self.name})" if self.class_name else self.name
 
 
 class ClipSource:

@@ -7,6 +7,8 @@ from collections.abc import Mapping, Sequence
 
 import pandas as pd
 
+from esclab.figures.text import class_words
+
 BAR = "display:inline-block;height:0.8em;background:var(--jp-brand-color1,#0072b2);vertical-align:baseline"
 
 
@@ -38,7 +40,7 @@ def tell_bars(values: pd.Series, marks: Mapping[str, str]) -> str:
     for name, value in values.items():
         mark = f" <b>({html.escape(marks[str(name)])})</b>" if str(name) in marks else ""
         rows.append(
-            f"<tr><td style='padding-right:10px'>{html.escape(str(name).replace('_', ' '))}{mark}</td>"
+            f"<tr><td style='padding-right:10px'>{html.escape(class_words(name))}{mark}</td>"
             f"<td style='text-align:right;padding-right:8px'>{100 * value:.0f} %</td>"
             f"<td style='width:50%'><span style='{BAR};width:{100 * value:.1f}%'></span></td></tr>"
         )
