@@ -27,7 +27,7 @@ KEPT = """from dataclasses import replace
 from esclab.clips import load_dataset
 from esclab.training import QUICK
 from esclab.training.crossval import cross_validate
-recipe = replace(QUICK, iterations=400, evaluate_every=10)
+recipe = replace(QUICK, iterations=280, evaluate_every=10)
 reports = cross_validate(["cnn10", "ts-cnn10"], load_dataset("synth10:200"), recipe, root="kept", folds=[1],
                          keep_epochs=True)
 runs = list({str(report.run.path): 0 for report in reports})"""
