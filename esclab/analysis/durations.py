@@ -33,7 +33,7 @@ def count_durations(dataset: ClipDataset, *, limit_s: float | None = None) -> Du
         shorter = int((own < limit_s - SLACK_S).sum())
         rows.append(
             {
-                "class_name": class_name.replace("_", " "), "shorter": shorter, "other": len(own) - shorter,
+                "class_name": class_name, "shorter": shorter, "other": len(own) - shorter,
                 "shortest_s": own.min(), "median_s": own.median(), "longest_s": own.max(),
             }
         )  # fmt: skip

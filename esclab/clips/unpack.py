@@ -46,7 +46,7 @@ def unpack_archive(archive: str | Path, folder: str | Path) -> None:
         tarfile.TarError,
         zlib.error,
         EOFError,
-        NotImplementedError,
+        NotImplementedError,  # zipfile's, of an encryption or a compression that it does not know
         RuntimeError,
     ) as error:
         raise DatasetError(archive, f"is damaged ({error})", FETCH_AGAIN) from error

@@ -7,7 +7,7 @@ from typing import Any
 import pandas as pd
 
 from esclab.errors import OptionError
-from esclab.figures.text import plotly_text, shorten
+from esclab.figures.text import class_words, plotly_text, shorten
 from esclab.figures.theme import (
     PALE_COLOURS,
     TWO_COLUMNS_IN,
@@ -63,7 +63,7 @@ def _draw_plotly(result: DurationsResult) -> Any:
     import plotly.graph_objects as go
 
     table, places = result.table, list(range(len(result.table)))
-    names = [plotly_text(name, 24) for name in table["class_name"]]
+    names = [plotly_text(class_words(name), 24) for name in table["class_name"]]
     spans = table[["shortest_s", "median_s", "longest_s"]].round(3).to_numpy()
     looks: list[dict[str, Any]] = [
         {"color": SHORT_COLOUR, "pattern": {"shape": "/", "fillmode": "overlay", "fgcolor": "white"}},
@@ -105,7 +105,7 @@ def _draw_print(result: DurationsResult) -> Any:
         axes = figure.subplots()
         axes.barh(places, table["shorter"], 0.8, color=SHORT_COLOUR, hatch="////", edgecolor="white", lw=0, label=short)
         axes.barh(places, table["other"], 0.8, left=table["shorter"], color=OTHER_COLOUR, label=other)
-        axes.set_yticks(places, [shorten(str(name), 24) for name in table["class_name"]])
+        axes.set_yticks(places, [shorten(class_words(name), 24) for name in table["class_name"]])
         axes.set_ylim(len(places) - 0.5, -0.5)
         axes.grid(True, axis="x")
         axes.set(xlabel=X_TITLE, ylabel=Y_TITLE)

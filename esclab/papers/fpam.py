@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from esclab.errors import EsclabError, OptionError
+from esclab.figures.text import class_words
 from esclab.papers.figures import LeftOut, PaperFigure
 from esclab.results import (
     ConfusionResult,
@@ -165,7 +166,7 @@ def figure_5(run: Run, *, dataset: ClipDataset | None = None) -> GridResult:
             rows.setdefault(name, []).append(one)
     return GridResult(
         tuple(GridRow(name, tuple(maps)) for name, maps in rows.items()),
-        tuple(name.replace("_", " ") for name in columns),
+        tuple(class_words(name) for name in columns),
         (None,) * len(columns),
         f"{run.config.model} on {run.config.dataset}, fold {run.config.held_out}: where it looks",
     )

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from esclab.errors import EsclabError, OptionError
+from esclab.figures.text import class_words
 from esclab.papers.figures import LeftOut, PaperFigure
 from esclab.papers.spectromasknet import MODEL
 from esclab.results import DurationsResult, GalleryResult, GridResult, GridRow, TimeFrequencyMap, TrajectoryResult
@@ -111,9 +112,9 @@ def figure_8(dataset: ClipDataset, clip: str, *, names: Sequence[str] = REPRESEN
     row = find_row(dataset, clip)
     samples = read_clip(dataset, row, sample_rate=SAMPLE_RATE)
     features = [build_feature(name, **suit_rate(name, SAMPLE_RATE)) for name in names]
-    label = f"{dataset.table['class_name'].iloc[row]} ({clip}) in {len(features)} representations"
+    label = f"{class_words(dataset.table['class_name'].iloc[row])} ({clip}) in {len(features)} representations"
     maps = tuple(transform_clip(samples, feature, label=name) for name, feature in zip(names, features, strict=True))
-    return GalleryResult(maps, label.replace("_", " "))
+    return GalleryResult(maps, label)
 
 
 def figure_9(

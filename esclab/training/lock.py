@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -31,10 +32,13 @@ def hold_run(path: Path, *, wait: bool = False) -> Iterator[None]:
 
     lock = FileLock(path / LOCK_NAME)
     try:
-        lock.acquire(timeout=-1 if wait else 0)
+        lock.acquire(timeout=0)
     except Timeout as error:
-        step = "wait for that training, or stop it (in a notebook, restart the kernel)"
-        raise RunError(path, "is being trained already", step) from error
+        if not wait:
+            step = "wait for that training, or stop it (in a notebook, restart the kernel)"
+            raise RunError(path, "is being trained already", step) from error
+        logging.getLogger(__name__).warning("%s is being trained by another program; waiting for it", path)
+        lock.acquire()
     try:
         yield
     finally:

@@ -42,7 +42,7 @@ def test_lock_of_a_killed_program_is_gone(tmp_path):
         pass
 
 
-def test_lesson_waits_for_the_notebook_that_trains_its_run(tmp_path, clips, tiny):
+def test_lesson_waits_for_the_notebook_that_trains_its_run(tmp_path, clips, tiny, caplog):
     folder = run_folder(tmp_path, "cnn10", dataset=clips, recipe=tiny, fold=1, seed=0)
     run = create_run("cnn10", clips, tiny, folder=folder)
     other = train(run, dataset=clips)
@@ -52,6 +52,7 @@ def test_lesson_waits_for_the_notebook_that_trains_its_run(tmp_path, clips, tiny
     lesson.start()
     lesson.join(timeout=0.5)
     assert lesson.is_alive()
+    assert caplog.messages == [f"{run.path} is being trained by another program; waiting for it"]
     for _ in other:
         pass
     lesson.join(timeout=60)
