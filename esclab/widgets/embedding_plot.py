@@ -9,12 +9,12 @@ import ipywidgets as widgets
 import numpy as np
 import pandas as pd
 
-from esclab.figures import register_template
 from esclab.figures.embedding import WRONG, find_limits, title_axes, write_quality
 from esclab.figures.text import class_words, plotly_text
 from esclab.figures.theme import COLOURS, INK, PLOTLY_MARKERS
 from esclab.results import EmbeddingResult
 from esclab.widgets.embedding_own import OwnPlace
+from esclab.widgets.plotly_figure import new_figure
 
 SIZE_PX, SIDE_PX, AXIS_PX = 380, 40, 34  # of the plot, and of what stands beside and below its frame
 ENTRY_PX, ENTRY_HEIGHT_PX, LONGEST_ENTRY = 170, 20, 18
@@ -39,7 +39,7 @@ class EmbeddingPlot:
 
         # On white in a dark theme too, for black is one of the colours. The size is told: a plot made before its place
         # is there would keep the size that plotly takes for a page.
-        self.figure = go.FigureWidget(layout={"template": register_template(), "width": SIZE_PX, "height": SIZE_PX})
+        self.figure = new_figure(width=SIZE_PX, height=SIZE_PX)
         self.figure.add_class("esclab-points")
         self.caption = widgets.HTML()
         self.view = widgets.VBox([self.caption, self.figure], layout=widgets.Layout(display="none"))

@@ -9,6 +9,8 @@ from typing import Any
 import ipywidgets as widgets
 import numpy as np
 
+from esclab.widgets.plotly_figure import new_figure
+
 # What stands on the page takes the page's ink; what stands on the plot keeps its own, on white.
 PLOT_STYLE = """<style>
 .esclab-plot .main-svg { background: transparent !important; }
@@ -35,12 +37,8 @@ class Plot:
     """
 
     def __init__(self) -> None:
-        import plotly.graph_objects as go
-
-        from esclab.figures import register_template
-
         self.caption = widgets.HTML()
-        self.figure = go.FigureWidget(layout={"template": register_template(), "height": 300, "width": PLOT_PX})
+        self.figure = new_figure(height=300, width=PLOT_PX)
         self.figure.add_class("esclab-plot")
         layout = widgets.Layout(display="none", overflow="auto", max_width="100%")
         self.view = widgets.VBox([self.caption, self.figure], layout=layout)

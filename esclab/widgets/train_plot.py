@@ -1,9 +1,7 @@
-"""A plot whose lines grow, and which a page that is loaded anew shows as it is."""
+"""A plot whose lines grow."""
 
 from __future__ import annotations
 
-from copy import deepcopy
-from threading import RLock
 from typing import Any
 
 import ipywidgets as widgets
@@ -22,14 +20,6 @@ INK_STYLE = """<style>
 class GrowingPlot(Plot):
     """A plot that sends only the lines that have grown, and is painted anew when there are others."""
 
-    def __init__(self) -> None:
-        # The figure is made when first needed: each brings plotly's 5 MB of JavaScript to the page.
-        self.caption = widgets.HTML()
-        layout = widgets.Layout(display="none", overflow="auto", max_width="100%")
-        self.view = widgets.VBox([self.caption], layout=layout)
-        self.figure: Any = None
-        self._guard = RLock()  # a page may ask what is drawn while a training's thread draws
-
     def show(self, figure: Any) -> None:
         """Show a figure; None hides the plot.
 
@@ -37,11 +27,7 @@ class GrowingPlot(Plot):
         ----------
         figure : plotly.graph_objects.Figure or None
         """
-        with self._guard:
-            if figure is not None and self.figure is None:
-                self.figure = _new_figure(self._guard)
-                self.figure.add_class("esclab-plot")
-                self.view.children = [self.caption, self.figure]
+        with self.figure.guard:
             hidden = self.view.layout.display == "none"
             if figure is None or hidden or not grow_lines(self.figure, figure):
                 self.paint(figure, width_px=WIDTH_PX)
@@ -69,27 +55,6 @@ def grow_lines(plot: Any, figure: Any) -> bool:
                 if new.customdata is not None:
                     old.customdata = np.asarray(new.customdata)
     return True
-
-
-def _new_figure(guard: Any) -> Any:
-    """Return an empty figure that is read under a guard; made here because plotly loads when first used."""
-    import plotly.graph_objects as go
-
-    from esclab.figures import register_template
-
-    class ReloadedFigure(go.FigureWidget):
-        """Tells a new page what is drawn now; plotly by itself tells what was drawn when the widget was made."""
-
-        def get_state(self, key: Any = None, drop_defaults: bool = False) -> Any:
-            state = super().get_state(key=key, drop_defaults=drop_defaults)
-            if key is None and getattr(self, "_layout_obj", None) is not None:
-                with guard:
-                    drawn = {"_widget_data": deepcopy(self._data), "_widget_layout": deepcopy(self._layout_obj._props)}
-                for name, value in drawn.items():
-                    state[name] = self.trait_metadata(name, "to_json")(value, self)
-            return state
-
-    return ReloadedFigure(layout={"template": register_template(), "width": WIDTH_PX})
 
 
 def _count(trace: Any) -> int:

@@ -21,8 +21,8 @@ HARMLESS = (
     "favicon", "404 (Not Found)", "DeprecationWarning", "Error while fetching", "marimo", "ResizeObserver loop",
     # Plotly's widget, of a change that comes while it paints for the first time; the next one brings all of it.
     "Error setting state: Cannot read properties of undefined (reading 'length')",
-    # anywidget gives a module two seconds, which a machine that trains and reloads a page at once may not have; a table
-    # or picture that stays away for it is missed by the tests themselves.
+    # anywidget gives a module two seconds, which a page that is painting as it is left, or a machine that trains beside
+    # it, may not have. It comes as a rejected promise; what stays away for it is missed by the tests themselves.
     "[anywidget] Failed to initialize model",
 )  # fmt: skip
 
@@ -104,7 +104,7 @@ def run_notebook(server: tuple[str, Path], browser: Browser) -> Iterator[RunNote
         notebook = Notebook(page)
         opened.append(notebook)
         page.on("console", lambda message: _note_problem(notebook, message))
-        page.on("pageerror", lambda error: notebook.problems.append(str(error)))
+        page.on("pageerror", lambda error: _note_words(notebook, str(error)))
         page.on("request", lambda request: _note_outside(notebook, request))
         page.goto(address.format(name))
         notebook.run_again()
@@ -121,8 +121,13 @@ def run_notebook(server: tuple[str, Path], browser: Browser) -> Iterator[RunNote
 
 
 def _note_problem(notebook: Notebook, message: ConsoleMessage) -> None:
-    if message.type == "error" and not any(word in message.text for word in HARMLESS):
-        notebook.problems.append(message.text)
+    if message.type == "error":
+        _note_words(notebook, message.text)
+
+
+def _note_words(notebook: Notebook, words: str) -> None:
+    if not any(word in words for word in HARMLESS):
+        notebook.problems.append(words)
 
 
 def _note_outside(notebook: Notebook, request: Request) -> None:
