@@ -1,11 +1,14 @@
-"""Options that take several values at once, as in `--snr 20 10 0` and `--set width=1/2 masks=0`."""
+"""What was typed: options that take several values at once, as in `--snr 20 10 0`, and the command as a line."""
 
 from __future__ import annotations
 
+import shlex
+from contextvars import ContextVar
 from typing import Any
 
 from typer.core import TyperCommand
 
+_typed: ContextVar[str] = ContextVar("typed")
 NUMBERS = ("--snr", "--seed")
 PAIRS = ("--set",)
 WORDS = ("--kind", "--method", "--methods", "--layer", "--region")
@@ -16,8 +19,14 @@ class ManyValuesCommand(TyperCommand):
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
         """Spread the values, then parse as usual."""
+        _typed.set(shlex.join(["esclab", str(ctx.info_name), *args]))
         repeatable = {name for option in self.params if getattr(option, "multiple", False) for name in option.opts}
         return super().parse_args(ctx, spread_values(args, repeatable))
+
+
+def typed_command() -> str:
+    """Return the running command as it was typed, which a figure's record keeps."""
+    return _typed.get()
 
 
 def spread_values(args: list[str], repeatable: set[str]) -> list[str]:

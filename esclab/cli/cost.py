@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from esclab.cli.arguments import typed_command
 from esclab.cli.data import JSON
 from esclab.cli.progress import show_progress
 from esclab.errors import OptionError
@@ -91,8 +92,7 @@ def _choose_settings(recipe: str, feature: str, *, duration_s: float, classes: i
 def _export(result: CostResult, out: Path, models: list[str], *, dataset: str) -> list[Path]:
     from esclab.figures.export import export
 
-    how = " ".join(["esclab cost", *models, "--dataset", dataset, "--out", str(out)])
-    return export("cost", result, out / "cost", how=how)
+    return export("cost", result, out / "cost", how=typed_command())
 
 
 COMMANDS = (cost,)

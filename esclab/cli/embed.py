@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import json
-import shlex
-from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from esclab.cli.arguments import typed_command
 from esclab.cli.data import JSON
 from esclab.cli.runs import RUN
 from esclab.errors import EsclabError, OptionError
@@ -61,11 +60,7 @@ def embed(
         find_run(run), method=method, epochs=epochs, layer=layer, seed=seed, perplexity=perplexity,
         neighbours=neighbours,
     )  # fmt: skip
-    words = (
-        "embed", run, "--method", method, "--epochs", epochs, "--layer", layer, "--seed", seed,
-        "--perplexity", f"{perplexity:g}", "--neighbours", neighbours, "--out", out,
-    )  # fmt: skip
-    paths = export("embedding", result, out / "embedding", how=_write_command(words))
+    paths = export("embedding", result, out / "embedding", how=typed_command())
     if as_json:
         facts = {"model": result.model, "layer": result.layer, "method": result.method, "label": result.label}
         content = facts | {"quality": _to_records(result.quality), "files": [str(path) for path in paths]}
@@ -107,11 +102,7 @@ def errors(
     by_category = errors_by_category(predictions, categories) if categories else None
     paths = []
     if out is not None:
-        words = ("errors", *runs, "--top", top, *(("--epochs", epochs) if epochs else ()), "--out", out)
-        dataset = found[0].config.dataset
-        paths = _export_errors(
-            predictions, pairs, by_category, series, dataset=dataset, out=out, how=_write_command(words)
-        )
+        paths = _export_errors(predictions, pairs, by_category, series, dataset=found[0].config.dataset, out=out)
     if as_json:
         content = {
             "pairs": _to_records(pairs),
@@ -188,7 +179,6 @@ def _export_errors(
     *,
     dataset: str,
     out: Path,
-    how: str,
 ) -> list[Path]:
     """Write the tables, each model's confusions over all its runs, and those over epochs."""
     from dataclasses import replace
@@ -208,9 +198,9 @@ def _export_errors(
         matrices = [score_predictions(part).confusion for part in parts]
         counts = np.sum([matrix.counts for matrix in matrices], axis=0)
         pooled = replace(matrices[0], counts=counts, label=f"{model} on {dataset}")
-        paths += export("confusion", pooled, out / f"confusion_{model}", how=how)
+        paths += export("confusion", pooled, out / f"confusion_{model}", how=typed_command())
     if series is not None:
-        paths += export("confusion_series", series, out / "confusion_series", how=how)
+        paths += export("confusion_series", series, out / "confusion_series", how=typed_command())
     return paths
 
 
@@ -221,10 +211,6 @@ def _shorten(clips: tuple[str, ...]) -> str:
 def _to_records(table: pd.DataFrame) -> Any:
     """Return rows for JSON, which knows no NaN: null in its place."""
     return json.loads(table.to_json(orient="records", double_precision=15))
-
-
-def _write_command(words: Sequence[object]) -> str:
-    return shlex.join(["esclab", *map(str, words)])
 
 
 COMMANDS = (embed, errors)

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import json
-import shlex
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from esclab.cli.arguments import typed_command
 from esclab.cli.data import JSON
 from esclab.cli.progress import Steps, show_progress
 from esclab.cli.runs import RUN, START, find_finished
@@ -77,11 +77,6 @@ def explain(
 
     network, feature = found.load_model(), found.build_feature()
     methods, sample_rate = choose_methods(words, network), feature.config.sample_rate
-    how = shlex.join(
-        ["esclab", "explain", run, clip, "--method", *methods, *(["--layer", *layer] if layer else []),
-         *(["--target", target] if target else []), *(["--start", f"{start:g}"] if start else []),
-         *(["--listen", "--share", f"{share:g}"] if listen else [])]
-    )  # fmt: skip
     names = name_maps(network, methods, layer or None)
     samples, label = pick_clip(found.config.dataset, clip, sample_rate=sample_rate, **length)
     with Steps(len(names) * (1 + listen) + 1, quiet=as_json) as steps:
@@ -91,7 +86,7 @@ def explain(
         )  # fmt: skip
         sounds = _split_clip(result, samples, sample_rate, share=share, steps=steps) if listen else {}
         steps.begin("figure")
-        paths = export("attribution", result, out / "attribution", how=how)
+        paths = export("attribution", result, out / "attribution", how=typed_command())
         files = {name: out / f"{name}.wav" for name in sounds}
         if sounds:
             write_sounds({files[name]: sound for name, sound in sounds.items()}, sample_rate)
@@ -145,9 +140,8 @@ def trust(
         target="predicted" if target == "predicted" else "true",
         progress=show_progress("maps", quiet=as_json),
     )
-    how = shlex.join(["esclab", "trust", *runs, *(["--method", *method] if method else []), "--seed", str(seed)])
-    paths = export("trust", result, out / "trust", how=how)
-    paths += export("faithfulness", result.curves, out / "faithfulness", how=how)
+    paths = export("trust", result, out / "trust", how=typed_command())
+    paths += export("faithfulness", result.curves, out / "faithfulness", how=typed_command())
     tables = _collect_tables(result)
     joined = _join_tables(tables)
     paths.append(write_text(out / "table.csv", joined.to_csv(index=False)))

@@ -11,9 +11,10 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from esclab.cli.arguments import typed_command
 from esclab.cli.data import JSON
 from esclab.cli.progress import show_progress
-from esclab.cli.runs import RUN, START, write_start
+from esclab.cli.runs import RUN, START
 from esclab.errors import OptionError
 
 if TYPE_CHECKING:
@@ -84,10 +85,9 @@ def noise(
     result = summarize_robustness(answers, label=f"{config.dataset}, {config.protocol}, recipe {config.recipe.name}")
     for row in describe_noise(found, answers, noise_seed=noise_seed):
         append_result(results / "noise.csv", row, key=NOISE_KEY)
-    how = "esclab noise " + " ".join(map(str, runs))
-    paths = export("robustness", result, out / "robustness", how=how)
+    paths = export("robustness", result, out / "robustness", how=typed_command())
     paths.append(write_text(out / "pairs.csv", result.pairs.to_csv(index=False)))
-    paths += export("reliability", _collect_reliability(answers), out / "reliability", how=how)
+    paths += export("reliability", _collect_reliability(answers), out / "reliability", how=typed_command())
     if as_json:
         tables = {"table": result.table, "pairs": result.pairs}
         content = {name: table.astype(object).replace([math.inf, math.nan], None) for name, table in tables.items()}
@@ -140,8 +140,7 @@ def sensitivity(
         )  # fmt: skip
     worst = result.clean_score - result.score.min()
     typer.echo(f"{result.label}: score {result.clean_score:.2f} without noise, at worst {worst:.2f} lower")
-    how = f"esclab sensitivity {run}" + (f" --clip {clip}{write_start(start)}" if clip else f" --class {class_name}")
-    paths = export("sensitivity", result, out / "sensitivity", how=how)
+    paths = export("sensitivity", result, out / "sensitivity", how=typed_command())
     typer.echo("\n".join(map(str, paths)))
 
 
@@ -178,16 +177,13 @@ def figure4(
     found = find_runs(runs)
     chosen = choose_unseen(found, clip)
     samples, label, _ = pick_with_class(chosen[0], clip, start_s=start)
-    how = (
-        f"esclab figure4 {' '.join(map(str, runs))} --clip {clip}{write_start(start)} --snr {snr:g} --variant {variant}"
-    )
     grid = figure_4(
         chosen, samples, label=label, layer=layer, snr_db=snr, variant="code" if variant == "code" else "text",
         seed=noise_seed,
     )  # fmt: skip
-    paths = export("grid", grid, out / "figure4", how=how)
+    paths = export("grid", grid, out / "figure4", how=typed_command())
     if share:
-        paths += _measure_share(found, out, results=results, layer=layer, snr_db=snr, seed=noise_seed, how=how)
+        paths += _measure_share(found, out, results=results, layer=layer, snr_db=snr, seed=noise_seed)
     typer.echo("\n".join(map(str, paths)))
 
 
@@ -269,9 +265,7 @@ def _collect_reliability(answers: dict[NoiseCondition, list[Predictions]]) -> Re
     return ReliabilityResult(tuple(curves))
 
 
-def _measure_share(
-    runs: list[Run], out: Path, *, results: Path, how: str, snr_db: float, seed: int, layer: str
-) -> list[Path]:
+def _measure_share(runs: list[Run], out: Path, *, results: Path, snr_db: float, seed: int, layer: str) -> list[Path]:
     """Measure the share of activation in Figure 4's first two regions, print, enter and export it."""
     from esclab.analysis.activation import measure_activation_share
     from esclab.analysis.noise_ledger import SHARE_KEY, describe_shares
@@ -292,7 +286,7 @@ def _measure_share(
     typer.echo(format_table(result.table.round(4), "markdown"))
     if len(result.pairs):
         typer.echo("\n" + format_table(result.pairs.round(6), "markdown"))
-    paths = export("activation_share", result, out / "activation_share", how=how)
+    paths = export("activation_share", result, out / "activation_share", how=typed_command())
     return [*paths, write_text(out / "activation_share_clips.csv", result.by_clip.to_csv(index=False))]
 
 

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import json
-import shlex
 from importlib import import_module
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
+from esclab.cli.arguments import typed_command
 from esclab.cli.data import JSON
 from esclab.errors import OptionError
 
@@ -45,7 +45,6 @@ def figures(
         raise OptionError(f"paper {paper}", "has no figures to draw", f"choose one of {', '.join(PAPERS)}")
     found = find_runs(runs)
     folder = out or Path("out") / paper
-    how = shlex.join(["esclab", "figures", paper, *runs, "--out", str(folder)])
     written: list[Path] = []
     left_out: list[Any] = []
     for figure in import_module(PAPERS[paper]).build_figures(found):
@@ -53,7 +52,7 @@ def figures(
             left_out.append(figure)
             continue
         written += export(
-            figure.figure, figure.result, folder / figure.stem, formats=FORMATS, how=how, **figure.options
+            figure.figure, figure.result, folder / figure.stem, formats=FORMATS, how=typed_command(), **figure.options
         )
         if not as_json:
             typer.echo("\n".join(map(str, written[-len(FORMATS) - 1 : -1])))

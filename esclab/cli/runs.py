@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from esclab.cli.arguments import typed_command
 from esclab.cli.data import JSON
 from esclab.errors import EsclabError, OptionError, RunError
 
@@ -73,13 +74,17 @@ def evaluate(
         from esclab.figures.export import export
         from esclab.results import LearningResult
 
-        how = f"esclab evaluate {run} --out {out}"
         held_out = "validation fold" if found.config.validation_fold else "test fold"
         label = describe_run(found)  # with the dataset, whose name tells of a leaky split
         learning = LearningResult({label: found.read_history()}, held_out)
-        export("confusion", replace(scores.confusion, label=label), out / "confusion", how=how)
-        export("calibration", replace(measure_calibration(predictions), label=label), out / "calibration", how=how)
-        export("learning", learning, out / "learning", how=how)
+        export("confusion", replace(scores.confusion, label=label), out / "confusion", how=typed_command())
+        export(
+            "calibration",
+            replace(measure_calibration(predictions), label=label),
+            out / "calibration",
+            how=typed_command(),
+        )
+        export("learning", learning, out / "learning", how=typed_command())
     if as_json:
         content = {"run": str(found.path), **values, "parameters": size.parameters, "size_mib": size.mib}
         tables = {"per_class": scores.per_class, "devices": devices}
@@ -180,16 +185,10 @@ def attend(
     feature = found.build_feature()
     samples, label = pick_clip(found.config.dataset, clip, sample_rate=feature.config.sample_rate, **length)
     result = attend_clip(found.load_model(), feature, samples, label=label, name=found.config.model)
-    how = f"esclab attend {run} {clip}{write_start(start)} --out {out}"
-    paths = export("attention", result, out / "attention", how=how)
+    paths = export("attention", result, out / "attention", how=typed_command())
     if not part.is_whole:
         typer.echo(f"{part.summary}\n")
     typer.echo("\n".join(str(path) for path in paths))
-
-
-def write_start(start_s: float) -> str:
-    """Return the words of --start for a figure's record; none where a clip is taken from its beginning."""
-    return f" --start {start_s:g}" if start_s else ""
 
 
 def find_finished(name: str) -> Run:

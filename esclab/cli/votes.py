@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from esclab.cli.arguments import typed_command
 from esclab.cli.data import JSON
-from esclab.cli.runs import RUN, START, find_finished, write_start
+from esclab.cli.runs import RUN, START, find_finished
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -38,7 +39,7 @@ def vote(
     if out is not None:
         from esclab.figures.export import export
 
-        export("accuracy", comparison.accuracy, out / "accuracy", how=" ".join(["esclab vote", *runs]))
+        export("accuracy", comparison.accuracy, out / "accuracy", how=typed_command())
     if as_json:
         content = {
             "label": comparison.accuracy.label,
@@ -77,7 +78,7 @@ def voters(
     result = vote_clip(
         found.load_model(), feature, samples, class_names=config.class_names, label=label, name=config.model
     )
-    paths = export("votes", result, out / "votes", how=f"esclab voters {run} {clip}{write_start(start)} --out {out}")
+    paths = export("votes", result, out / "votes", how=typed_command())
     scores = dict(zip(result.class_names, map(float, result.scores), strict=True))
     if as_json:
         count = {"frames": result.frames, "parts": result.parts}

@@ -48,7 +48,7 @@ def test_cost_writes_its_figure(measured):
     assert json.loads(result.stdout)["files"] == [
         str(folder / f"cost.{ending}") for ending in (*PICTURES, "csv", "json")
     ]
-    assert json.loads((folder / "cost.json").read_text())["how"].startswith("esclab cost cnn10 tdnn --dataset")
+    assert json.loads((folder / "cost.json").read_text())["how"].startswith("esclab cost cnn10 tdnn --")
 
 
 def test_cost_takes_all_models_by_default(call, monkeypatch):

@@ -14,12 +14,13 @@ from click.testing import Result
 from typer.testing import CliRunner
 
 from esclab.cli.embed import COMMANDS
+from esclab.cli.stopping import StoppableCommand
 from esclab.results import ConfusionResult, ConfusionSeriesResult, EmbeddingResult
 from esclab.training.run import open_run
 
 app = typer.Typer(add_completion=False, rich_markup_mode=None)
 for command in COMMANDS:
-    app.command()(command)
+    app.command(cls=StoppableCommand)(command)
 
 
 @pytest.fixture(scope="session")
@@ -55,7 +56,7 @@ def test_embed_hands_its_result_to_the_figure_and_prints_the_quality(kept, expor
     assert (figure.name, figure.stem) == ("embedding", tmp_path / "embedding")
     assert isinstance(figure.result, EmbeddingResult)
     assert figure.result.quality["epoch"].tolist() == [1, 2]
-    assert figure.how.startswith(f"esclab embed {kept} --method pca --epochs 1,last --layer embedding --seed 0")
+    assert figure.how == f"esclab embed {kept} --method pca --epochs 1,last --out {tmp_path}"
     assert "cnn10 on synth10:50, fold 1, seed 0; 10 held-out clips" in shown
     assert "| epoch | silhouette | purity | accuracy |" in shown
     assert str(tmp_path / "embedding.png") in shown
@@ -96,7 +97,7 @@ def test_errors_writes_figures_and_tables(kept, exported, tmp_path):
     }
     assert exported[0].stem == tmp_path / "confusion_cnn10"
     assert exported[0].result.counts.sum() == 10
-    assert exported[0].how == f"esclab errors {kept} --top 10 --epochs 1,last --out {tmp_path}"
+    assert exported[0].how == f"esclab errors {kept} --epochs 1,last --out {tmp_path}"
     pairs = pd.read_csv(tmp_path / "confused_pairs.csv")
     assert pairs["clips"].str.split(" ").map(len).tolist() == pairs["count"].tolist()
     assert pd.read_csv(tmp_path / "errors_by_category.csv")["answers"].tolist() == [10]

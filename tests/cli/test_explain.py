@@ -100,13 +100,16 @@ def test_events_move_with_the_start(trained):
 
 def test_trust_writes_figures_and_prints_its_table(ask, trained, tmp_path):
     result = ask("trust", trained.run, "--method", "saliency", "random", "--clips-per-class", "1", "--steps", "2",
-                 "--out", tmp_path / "it")  # fmt: skip
-    written = {path.name for path in (tmp_path / "it").iterdir()}
+                 "--out", tmp_path / "the trust")  # fmt: skip
+    folder = tmp_path / "the trust"
+    written = {path.name for path in folder.iterdir()}
+    how = json.loads((folder / "trust.json").read_text("utf-8"))["how"]
+    assert how.endswith(f" --method saliency random --clips-per-class 1 --steps 2 --out '{folder}'")
     kinds = ("png", "svg", "pdf", "csv", "json")
     assert written == {f"{name}.{kind}" for name in ("trust", "faithfulness") for kind in kinds} | {"table.csv"}
     assert "synth10:50, fold 1; 10 clips" in result.stdout
     assert "| Saliency | " in result.stdout
-    table = pd.read_csv(tmp_path / "it" / "table.csv")
+    table = pd.read_csv(folder / "table.csv")
     assert table["Model"].tolist() == ["cnn10", "cnn10"]
     assert table["Method"].tolist() == ["Saliency", "Random"]
 
