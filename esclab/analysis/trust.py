@@ -9,10 +9,13 @@ import numpy as np
 import pandas as pd
 
 from esclab.analysis.trust_scores import Batch, Scores, score_batch, summarize_scores
+from esclab.analysis.trust_store import open_store
 from esclab.errors import OptionError
 from esclab.results import TrustResult
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from esclab.clips.dataset import ClipDataset
     from esclab.training.run import Run
 
@@ -34,6 +37,7 @@ def measure_trust(
     seed: int = 0,
     target: Target = "true",
     dataset: ClipDataset | None = None,
+    store: Path | None = None,
     progress: Progress | None = None,
 ) -> TrustResult:
     """Measure how far explanations can be trusted.
@@ -60,6 +64,8 @@ def measure_trust(
         question to every model. "predicted" asks each model about its own answer, right or wrong.
     dataset : ClipDataset, optional
         The runs' own, loaded by name, by default.
+    store : Path, optional
+        Folder in which scores are kept as they come, so that a measurement that was stopped goes on.
     progress : callable, optional
         Called with (maps measured, maps in all).
 
@@ -96,8 +102,8 @@ def measure_trust(
     for model, by_fold in groups.items():
         for fold, run in by_fold.items():
             mine = rows[dataset.table["fold"].to_numpy()[rows] == fold]
-            options = {"methods": asked[model], "layer": layer, "steps": steps}
-            for method, part in _score_run(run, dataset, mine, target=target, seed=seed, **options):
+            how: dict[str, Any] = {"target": target, "layer": layer, "steps": steps, "seed": seed}
+            for method, part in _score_run(run, dataset, mine, methods=asked[model], store=store, **how):
                 scores.setdefault((model, method), []).append(part)
                 done += len(part["folds"])
                 if progress is not None:
@@ -220,7 +226,14 @@ def _choose_methods(run: Run, methods: Sequence[str] | None, layer: str | None) 
 
 
 def _score_run(
-    run: Run, dataset: ClipDataset, rows: np.ndarray, *, target: Target, seed: int, **options: Any
+    run: Run,
+    dataset: ClipDataset,
+    rows: np.ndarray,
+    *,
+    methods: Sequence[str],
+    target: Target,
+    store: Path | None,
+    **how: Any,
 ) -> Iterator[tuple[str, Scores]]:
     """Yield the scores of each method on each batch of the run's clips."""
     import torch
@@ -230,7 +243,7 @@ def _score_run(
     from esclab.features.store import load_features
 
     feature, model = run.build_feature(), run.load_model()
-    fresh = randomise_weights(model, seed=seed)
+    fresh = randomise_weights(model, seed=how["seed"])
     stored = load_features(dataset, feature, duration_s=run.config.duration_s)
     axes = feature.time_s(stored.shape[2]), feature.frequency_hz
     for start in range(0, len(rows), BATCH):
@@ -245,7 +258,11 @@ def _score_run(
             sources=table["source"].to_numpy(dtype=str),
             masks=_mark_events(dataset, table["clip"], axes, axis=feature.axis),
         )
-        yield from score_batch(model, fresh, batch, seed=seed, **options)
+        kept = None
+        if store is not None:
+            clips = table["clip"].tolist()
+            kept = open_store(store, run, dataset, clips=clips, masks=batch.masks, target=target, **how)
+        yield from score_batch(model, fresh, batch, methods=methods, store=kept, **how)
 
 
 def _mark_events(

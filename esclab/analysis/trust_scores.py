@@ -14,6 +14,7 @@ from esclab.results import FaithfulnessResult, TrustResult
 if TYPE_CHECKING:
     from torch import Tensor
 
+    from esclab.analysis.trust_store import ScoreStore
     from esclab.models.base import SoundClassifier
 
 Scores = dict[str, np.ndarray]  # one row a clip
@@ -63,6 +64,7 @@ def score_batch(
     layer: str | None = None,
     steps: int = 20,
     seed: int = 0,
+    store: ScoreStore | None = None,
 ) -> Iterator[tuple[str, Scores]]:
     """Yield each method with its scores on every clip of a batch.
 
@@ -78,6 +80,8 @@ def score_batch(
         Of the curves.
     seed : int
         Of methods that draw.
+    store : ScoreStore, optional
+        Of this batch: what it holds is not measured again, what it lacks is kept in it.
 
     Yields
     ------
@@ -86,12 +90,35 @@ def score_batch(
         One row a clip: "folds", "sources", each measure, and "deletion_curve" and "insertion_curve" of shape
         (clip, steps + 1).
     """
+    from esclab.analysis.faithfulness import find_ends
+
+    ends: tuple[np.ndarray, np.ndarray] | None = None
+    for method in methods:
+        scores = None if store is None else store.read(method)
+        if scores is None:
+            ends = find_ends(model, batch.features, batch.targets) if ends is None else ends
+            scores = _score_method(model, fresh, batch, method, ends=ends, layer=layer, steps=steps, seed=seed)
+            if store is not None:
+                store.keep(method, scores)
+        yield method, scores
+
+
+def _score_method(
+    model: SoundClassifier,
+    fresh: SoundClassifier,
+    batch: Batch,
+    method: str,
+    *,
+    ends: tuple[np.ndarray, np.ndarray],
+    layer: str | None,
+    steps: int,
+    seed: int,
+) -> Scores:
     from esclab.analysis.attribution import METHODS, attribute
     from esclab.analysis.faithfulness import (
         average_drop,
         curve_area,
         deletion_curve,
-        find_ends,
         increase_in_confidence,
         insertion_curve,
         keep_important,
@@ -99,29 +126,24 @@ def score_batch(
     from esclab.analysis.randomisation import rank_similarity
 
     features, targets = batch.features, batch.targets
-    ends = find_ends(model, features, targets)
-    for method in methods:
-        asked = {"method": method, "target": targets.tolist(), "seed": seed}
-        asked["layer"] = layer if METHODS[method].needs_layer else None
-        maps = attribute(model, features, **asked)
-        deletion = deletion_curve(model, features, maps, targets=targets, steps=steps, ends=ends)
-        insertion = insertion_curve(model, features, maps, targets=targets, steps=steps, ends=ends)
-        kept = keep_important(model, features, maps, targets=targets)
-        yield (
-            method,
-            {
-                "folds": batch.folds,
-                "sources": batch.sources,
-                **_locate(maps, batch.masks),
-                "deletion": curve_area(deletion),
-                "insertion": curve_area(insertion),
-                "average_drop": average_drop(ends[0], kept),
-                "increase": increase_in_confidence(ends[0], kept),
-                "randomisation": rank_similarity(maps, attribute(fresh, features, **asked)),
-                "deletion_curve": deletion,
-                "insertion_curve": insertion,
-            },
-        )
+    asked = {"method": method, "target": targets.tolist(), "seed": seed}
+    asked["layer"] = layer if METHODS[method].needs_layer else None
+    maps = attribute(model, features, **asked)
+    deletion = deletion_curve(model, features, maps, targets=targets, steps=steps, ends=ends)
+    insertion = insertion_curve(model, features, maps, targets=targets, steps=steps, ends=ends)
+    kept = keep_important(model, features, maps, targets=targets)
+    return {
+        "folds": batch.folds,
+        "sources": batch.sources,
+        **_locate(maps, batch.masks),
+        "deletion": curve_area(deletion),
+        "insertion": curve_area(insertion),
+        "average_drop": average_drop(ends[0], kept),
+        "increase": increase_in_confidence(ends[0], kept),
+        "randomisation": rank_similarity(maps, attribute(fresh, features, **asked)),
+        "deletion_curve": deletion,
+        "insertion_curve": insertion,
+    }
 
 
 def summarize_scores(scores: dict[tuple[str, str], list[Scores]], *, label: str = "") -> TrustResult:

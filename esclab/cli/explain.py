@@ -115,11 +115,12 @@ def trust(
     Does a map lie on the sound itself (where the dataset knows its events, as synth10 does)? Does the answer change
     when what the map calls important is taken away, or alone is kept? Does the map change when the network forgets all
     it learned? Compare each method with "random" and "spectrogram", which know nothing of the network. All methods by
-    default, which takes tens of minutes, most of it for occlusion; name a few to be quicker. Runs of one model over
-    several folds are pooled. For example: esclab trust cnn10-synth10 ts-cnn10-synth10 --method
-    gradcam saliency spectrogram random
+    default, which takes tens of minutes, most of it for occlusion (after a stop the same command goes on); name a few
+    to be quicker. Runs of one model over several folds are pooled. For example: esclab trust cnn10-synth10
+    ts-cnn10-synth10 --method gradcam saliency spectrogram random
     """
     from esclab.analysis.trust import measure_trust
+    from esclab.clips import data_home
     from esclab.figures.export import export
     from esclab.storage import write_text
     from esclab.training.shipped import find_runs
@@ -138,6 +139,7 @@ def trust(
         steps=steps,
         seed=seed,
         target="predicted" if target == "predicted" else "true",
+        store=data_home() / "trust",
         progress=show_progress("maps", quiet=as_json),
     )
     paths = export("trust", result, out / "trust", how=typed_command())

@@ -10,6 +10,7 @@ _CHECKPOINT = "run the same command again to go on from the last checkpoint"
 KEPT = {
     **dict.fromkeys(("train", "resume", "cv", "tables"), _CHECKPOINT),
     "demo": "what was trained so far is kept in {out}/runs, run the same command again to go on",
+    "trust": "what was measured so far is kept, run the same command again to go on",
     "get": "what was downloaded so far is kept, run the same command again to go on",
 }
 ANEW = "run the same command again to start it anew"

@@ -228,3 +228,52 @@ def test_other_classes_than_the_runs_are_refused(tiny_runs, clips):
     other = replace(clips, class_names=tuple("abcdefghij"))
     with pytest.raises(OptionError, match="other classes"):
         measure_trust(tiny_runs[:1], methods=["random"], dataset=other)
+
+
+@pytest.fixture
+def explained(monkeypatch) -> list[str]:
+    """Return the methods that were asked for maps, as they are asked."""
+    from esclab.analysis import attribution
+
+    asked: list[str] = []
+
+    def attribute_and_note(model, features, **options):
+        asked.append(options["method"])
+        return attribute(model, features, **options)
+
+    monkeypatch.setattr(attribution, "attribute", attribute_and_note)
+    return asked
+
+
+def test_stopped_measurement_goes_on_and_gives_the_same(tiny_runs, tmp_path, explained):
+    runs = [run for run in tiny_runs if run.config.model == "cnn10"][:1]
+    options = {"methods": ("gradcam", "saliency", "random"), "clips_per_class": 1, "steps": 3}
+    whole = measure_trust(runs, **options)
+    explained.clear()
+
+    def stop_in_the_middle(done, count):
+        if done > count // 2:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        measure_trust(runs, **options, store=tmp_path, progress=stop_in_the_middle)
+    assert explained == ["gradcam"] * 2 + ["saliency"] * 2  # of the network, and of one with random weights
+    result = measure_trust(runs, **options, store=tmp_path)
+    assert explained[4:] == ["random"] * 2
+    pd.testing.assert_frame_equal(result.table, whole.table)
+    pd.testing.assert_frame_equal(result.curves.table, whole.curves.table)
+
+
+def test_other_settings_are_measured_anew_and_a_damaged_file_too(tiny_runs, tmp_path, explained):
+    runs = [run for run in tiny_runs if run.config.model == "cnn10"][:1]
+    options = {"methods": ("saliency",), "clips_per_class": 1, "store": tmp_path}
+    measure_trust(runs, steps=3, **options)
+    measure_trust(runs, steps=3, **options)
+    assert len(explained) == 2
+    measure_trust(runs, steps=4, **options)
+    measure_trust(runs, steps=3, target="predicted", **options)
+    assert len(explained) == 6
+    for path in tmp_path.iterdir():
+        path.write_bytes(path.read_bytes()[:100])
+    measure_trust(runs, steps=3, **options)
+    assert len(explained) == 8
