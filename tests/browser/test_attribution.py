@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from tests.browser.waiting import wait_until
+
 EXPLORER = """from esclab.widgets.attribution import AttributionExplorer
 explorer = AttributionExplorer(dataset="synth10:50")
 explorer"""
@@ -9,6 +11,10 @@ PIXELS = """() => {
   const c = document.querySelector('.esclab-sound-picture');
   return Array.from(c.getContext('2d').getImageData(0, 0, c.width, c.height).data);
 }"""
+
+
+def count_cyan(data):
+    return sum(1 for n in range(0, len(data), 4) if data[n] < 120 and data[n + 1] > 150 and data[n + 2] > 170)
 
 
 def wait_for_map(page, words):
@@ -19,10 +25,8 @@ def test_map_is_painted_heard_pinned_and_checked(run_notebook):
     notebook = run_notebook(EXPLORER)
     page = notebook.page
     wait_for_map(page, "Grad-CAM, block4, for")
-    page.wait_for_timeout(500)
+    wait_until(page, lambda: count_cyan(page.evaluate(PIXELS)) > 200)  # the map covers the spectrogram in its colour
     first = page.evaluate(PIXELS)
-    cyan = sum(1 for n in range(0, len(first), 4) if first[n] < 120 and first[n + 1] > 150 and first[n + 2] > 170)
-    assert cyan > 200, "the map does not cover the spectrogram in its colour"
 
     page.get_by_label("Also make the kept and the removed sound").check()
     page.locator("button[data-sound=removed]").wait_for()
@@ -38,9 +42,7 @@ def test_map_is_painted_heard_pinned_and_checked(run_notebook):
     page.wait_for_selector(".esclab-plot .heatmaplayer")
     assert page.locator(".esclab-plot .heatmaplayer .hm").count() >= 3
     assert page.locator(".esclab-plot .scatterlayer .trace").count() >= 6
-    page.wait_for_timeout(500)
-    changed = page.evaluate(PIXELS)
-    assert changed != first
+    wait_until(page, lambda: page.evaluate(PIXELS) != first)
     notebook.shoot("attribution_light")
     notebook.set_theme("JupyterLab Dark")
     page.set_viewport_size({"width": 1920, "height": 1500})

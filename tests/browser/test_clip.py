@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import pytest
 
+from tests.browser.waiting import wait_until
+
 CLIPS = 'from esclab.widgets.clip import ClipExplorer\nexplorer = ClipExplorer("synth10:50")\nexplorer'
 HASH = """() => {
   const c = document.querySelector('.esclab-sound-picture');
@@ -49,8 +51,7 @@ def test_clip_is_painted_and_the_next_one_looks_different(explorer):
     assert page.evaluate(COLOURS) > 20  # a spectrogram, not an even surface
     page.get_by_role("button", name="Next").click()
     wait_for_new_title(page, first)
-    page.wait_for_timeout(300)
-    assert page.evaluate(HASH) != before
+    wait_until(page, lambda: page.evaluate(HASH) != before)
     page.get_by_role("button", name="Previous").click()
     wait_for_title(page, first)
 
@@ -83,6 +84,18 @@ def test_keys_choose_clips_and_play_without_reaching_the_notebook(explorer):
     assert search.input_value() == "nps "
     assert second != first
     assert page.locator(".jp-Cell").count() == cells
+
+
+def test_a_sound_that_is_stopped_and_begun_at_once_plays(explorer):
+    page = explorer.page
+    page.wait_for_selector(".esclab-sound-play")
+    page.evaluate(
+        "() => { const button = document.querySelector('.esclab-sound-play');"
+        " for (let n = 0; n < 5; n += 1) button.click(); }"
+    )
+    page.wait_for_timeout(1000)  # the clip is longer, and what went wrong would show by now
+    assert page.locator(".esclab-sound").first.get_attribute("data-playing") == "play"
+    assert "did not play" not in page.inner_text(".esclab-sound-hint")
 
 
 def test_every_control_is_reached_by_tab(explorer):

@@ -6,6 +6,8 @@ import re
 
 import pytest
 
+from tests.browser.waiting import wait_until
+
 EXPLORER = """from esclab.widgets.confusion import ConfusionExplorer
 explorer = ConfusionExplorer(dataset="synth10")
 explorer.view"""
@@ -49,13 +51,12 @@ def test_click_on_a_cell_lists_its_clips_and_a_clip_plays_with_its_heatmap(explo
     )
     page.locator("select[size] option").first.click()
     page.wait_for_function("() => document.querySelector('.esclab-sound').dataset.playing", timeout=60_000)
-    assert page.evaluate(BRIGHT_PIXELS) > 200  # the overlay's colour, which no spectrogram has
+    wait_until(page, lambda: page.evaluate(BRIGHT_PIXELS) > 200)  # the overlay's colour, which no spectrogram has
     assert "crackling" in page.inner_text(".esclab-sound-title")
     assert "looked for crackling fire" in page.inner_text(".esclab-sound-subtitle")
     page.get_by_role("button", name="Off", exact=True).click()
     page.wait_for_function("() => !document.querySelector('.esclab-sound-subtitle')")
-    page.wait_for_timeout(300)
-    assert page.evaluate(BRIGHT_PIXELS) == 0
+    wait_until(page, lambda: page.evaluate(BRIGHT_PIXELS) == 0)
 
 
 def test_pairs_are_sorted_and_chosen_with_keys(explorer):

@@ -9,6 +9,7 @@ import pytest
 from esclab.clips import load_dataset
 from esclab.training.crossval import cross_validate
 from esclab.training.recipe import QUICK
+from tests.browser.waiting import wait_until, wait_until_still
 
 EXPLORER = """from esclab.widgets.embedding import EmbeddingExplorer
 explorer = EmbeddingExplorer({runs!r}, folder={folder!r})
@@ -47,8 +48,7 @@ def test_points_move_are_heard_and_selected_in_both_plots(run_notebook, runs, tm
     page.get_by_label("Projection").select_option("PCA")
     page.get_by_role("button", name="Compute").click()
     page.wait_for_function("() => document.querySelectorAll('.esclab-points .scatterlayer .point').length >= 20")
-    page.wait_for_timeout(1000)
-    before = places(page, 0)
+    before = wait_until_still(page, lambda: places(page, 0))
     assert len(before) == 10
     shapes = (
         page.locator(".esclab-points")
@@ -72,19 +72,15 @@ def test_points_move_are_heard_and_selected_in_both_plots(run_notebook, runs, tm
         page.mouse.move(*corner, steps=6)
     page.mouse.up()
     page.wait_for_function("() => /Selected clips: [1-9]/.test(document.body.innerText)")
-    page.wait_for_timeout(1500)
+    wait_until(page, lambda: 0 < count_bright(page, 0) == count_bright(page, 1) < 10)
     bright = [count_bright(page, number) for number in range(2)]
-    assert 0 < bright[0] < 10
-    assert bright[0] == bright[1]
     notebook.shoot("embedding_light")
 
     slider = page.locator(".widget-slider .noUi-handle").first
     slider.focus()
     page.keyboard.press("ArrowLeft")
-    page.wait_for_timeout(1500)
-    moved = places(page, 0)
-    assert len(moved) == 10
-    assert moved != before
+    wait_until(page, lambda: places(page, 0) != before)
+    assert len(wait_until_still(page, lambda: places(page, 0))) == 10
     assert [count_bright(page, number) for number in range(2)] == bright
     assert f"Selected clips: {bright[0]}" in page.inner_text("body")
     notebook.set_theme("JupyterLab Dark")

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import pytest
 
+from tests.browser.waiting import wait_until, wait_until_still
+
 LAB = "from esclab.widgets import NoiseExplorer\nlab = NoiseExplorer()\nlab"
 PIXELS = """([selector, share]) => {
   const canvas = document.querySelectorAll('.esclab-sound-picture')[0];
@@ -49,19 +51,18 @@ def drag(page, start, end):
 
 def test_dragged_rectangle_changes_picture_and_scores(lab):
     page = lab.page
-    page.wait_for_timeout(800)
-    scores, pixels = read_scores(page), painted(page)
+    pixels = wait_until_still(page, lambda: painted(page))
+    scores = read_scores(page)
     drag(page, (0.4, 0.2), (0.7, 0.6))
     wait_for_answer(page, "0")
-    page.wait_for_timeout(800)
-    after = painted(page)
+    wait_until(page, lambda: read_scores(page) != scores)
+    after = wait_until_still(page, lambda: painted(page))
     width = page.evaluate("() => document.querySelector('.esclab-sound-picture').width")
     changed = [n // 4 for n in range(0, len(after), 4) if after[n : n + 3] != pixels[n : n + 3]]
     across = [(n % width) / width for n in changed]
     assert len(changed) > 500
     assert min(across) > 0.35
     assert max(across) < 0.75  # the noise is inside the rectangle
-    assert read_scores(page) != scores
     assert "gaussian 10 dB" in page.inner_text(".esclab-sound-subtitle")
     lab.shoot("noise-light-1280")
 

@@ -415,16 +415,27 @@ function render({ model, el }) {
     paintGlass();
   }
 
+  // A sound that is still being read would end in an error if its address went away before it.
+  function letGo() {
+    if (!audio) return;
+    const address = audio.src;
+    audio.removeAttribute("src");
+    audio.load();
+    URL.revokeObjectURL(address);
+  }
+
   function play(name) {
     const data = get("sounds")[name];
     if (!data) return;
     stop();
-    if (audio) URL.revokeObjectURL(audio.src);
-    audio = new Audio(URL.createObjectURL(new Blob([data], { type: "audio/wav" })));
-    audio.addEventListener("ended", stop);
+    letGo();
+    const mine = new Audio(URL.createObjectURL(new Blob([data], { type: "audio/wav" })));
+    audio = mine;
+    mine.addEventListener("ended", stop);
     playing = name;
     markButtons();
-    audio.play().catch(() => {
+    mine.play().catch(() => {
+      if (audio !== mine || !playing) return; // stopped before it began
       hint.textContent = "This browser did not play the sound.";
       stop();
     });
@@ -514,6 +525,7 @@ function render({ model, el }) {
   paint();
   return () => {
     stop();
+    letGo();
     watcher.disconnect();
     themes.disconnect();
   };
