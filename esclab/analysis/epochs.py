@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 LAST = "last"
 ALL = "all"
 EMBEDDING = "embedding"
-HOW_TO_KEEP = "esclab train ... --keep-epochs --set evaluate_every=1"
+HOW_TO_KEEP = "esclab train ... --keep-epochs"
 
 
 @dataclass(frozen=True)

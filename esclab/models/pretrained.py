@@ -10,6 +10,7 @@ from pathlib import Path
 from pickle import UnpicklingError
 from typing import Any
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -131,12 +132,25 @@ def _read_safetensors(path: Path) -> Mapping[str, Tensor]:
         raise OptionError(f"weights {path}", cause, "give a .safetensors or .pth file") from error
 
 
+def _plain_arrays() -> list[Any]:
+    """Return what NumPy's arrays of numbers are made of in a pickle: PANNs' checkpoints hold a sampler's beside theirs.
+
+    NumPy 1 and 2 name the module differently. None of it runs code that a file brings.
+    """
+    from numpy._core import multiarray
+
+    makers = [(getattr(multiarray, name), f"numpy.{core}.multiarray.{name}")
+              for name in ("_reconstruct", "scalar") for core in ("core", "_core")]  # fmt: skip
+    return [np.ndarray, np.dtype, *(type(np.dtype(code)) for code in "?bhilqBHILQfd"), *makers]
+
+
 def _read_checkpoint(path: Path) -> Mapping[str, Tensor]:
     try:
         with warnings.catch_warnings():
             # Old checkpoints warn of storages' former names, which is nothing to the reader.
             warnings.simplefilter("ignore")
-            content = torch.load(path, map_location="cpu", weights_only=True)
+            with torch.serialization.safe_globals(_plain_arrays()):
+                content = torch.load(path, map_location="cpu", weights_only=True)
     except UnpicklingError as error:
         asked = re.search(
             r"(?:GLOBAL|Unsupported (?:global|class|operand)[^\w]*)\s*:?\s*(?:GLOBAL )?([\w.]+)", str(error)

@@ -155,7 +155,7 @@ def _train(
             losses, hits = _train_epoch(fabric, model, optimiser, data, recipe, generator, first, steps, log)
         if not math.isfinite(losses.sum().item()):
             raise _explain_divergence(dataset, data, config.seed, epoch, recipe, losses)
-        evaluated = epoch == epochs or epoch % recipe.evaluate_every == 0
+        evaluated = epoch == epochs or config.keep_epochs or epoch % recipe.evaluate_every == 0
         probabilities, embeddings = (
             predict_features(network, data.held_out_features, data.held_out_lengths) if evaluated else (None, None)
         )

@@ -7,6 +7,7 @@ import pickle
 from collections.abc import Mapping
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 from safetensors.torch import save_file
@@ -92,6 +93,16 @@ def test_panns_weights_as_safetensors_and_from_several_devices_fit_too(tmp_path)
     assert torch.equal(model.block1.conv1.weight, theirs["conv_block1.conv1.weight"])
 
 
+@pytest.mark.parametrize("module", [b"numpy._core", b"numpy.core"])
+def test_arrays_of_a_sampler_beside_the_weights_do_no_harm(module, tmp_path):
+    # PANNs' training writes where its sampler stood, by NumPy of today or of then.
+    sampler = {"indexes": np.arange(5), "pointer": np.int64(3), "queue": [1, 2], "mean": np.float64(0.5)}
+    path = tmp_path / "Cnn10.pth"
+    torch.save({"iteration": 6, "model": make_panns(), "sampler": sampler}, path, _use_new_zipfile_serialization=False)
+    path.write_bytes(path.read_bytes().replace(b"cnumpy._core", b"c" + module))
+    assert load_weights(make_model(), path).layout == "panns"
+
+
 def test_wider_panns_weights_are_listed_with_both_shapes(tmp_path):
     save_panns(tmp_path / "Cnn10.pth", width=64)
     report = load_weights(make_model(), tmp_path / "Cnn10.pth")
@@ -167,11 +178,13 @@ class Malicious:
         return os.mkdir, (str(self.path),)
 
 
-@pytest.mark.parametrize("write", ["pickle", "torch", "nested"])
+@pytest.mark.parametrize("write", ["pickle", "torch", "nested", "array"])
 def test_pickle_that_would_make_a_folder_is_refused_and_makes_none(write, tmp_path):
     trap, path = tmp_path / "trap", tmp_path / "evil.pth"
     content = {"conv_block1.conv1.weight": Malicious(trap)}
-    if write == "pickle":
+    if write == "array":
+        torch.save({"model": make_panns(), "sampler": np.array([Malicious(trap)], dtype=object)}, path)
+    elif write == "pickle":
         path.write_bytes(pickle.dumps(content, protocol=2))
     else:
         torch.save(content if write == "torch" else {"model": make_panns(), "sampler": content}, path)

@@ -16,6 +16,7 @@ from esclab.training import loop
 from esclab.training.lock import LOCK_NAME
 from esclab.training.loop import train
 from esclab.training.run import Run
+from esclab.training.start import create_run
 
 
 def finish(run: Run, **settings: object) -> Run:
@@ -88,6 +89,14 @@ def test_held_out_clips_are_scored_only_every_so_many_epochs_and_at_the_end(begi
     recipe = replace(tiny, iterations=12, evaluate_every=2)
     scored = [not math.isnan(r.valid_accuracy) for r in train(begin(recipe=recipe), dataset=clips)]
     assert scored == [False, True, True]
+
+
+def test_a_run_that_keeps_its_epochs_scores_and_keeps_every_one(tmp_path, tiny, clips):
+    recipe = replace(tiny, iterations=12, evaluate_every=2)
+    run = create_run("cnn10", clips, recipe, folder=tmp_path / "run", device="cpu", keep_epochs=True)
+    scored = [not math.isnan(report.valid_accuracy) for report in train(run, dataset=clips)]
+    assert scored == [True, True, True]
+    assert len(list((run.path / "epochs").iterdir())) == 3
 
 
 def test_same_seed_gives_the_same_weights_and_another_seed_others(begin, clips):
