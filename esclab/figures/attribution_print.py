@@ -73,7 +73,6 @@ def _draw_panels(
         if number == 0:
             first, level_mesh = axes, _draw_spectrogram(axes, result, colours, GREY_TO)
             axes.set_title(SPECTROGRAM_TITLE, fontsize="medium")
-            axes.set_yticks(*place_band_ticks(result.spectrogram, gap=0.17))
         else:
             attribution = result.maps[number - 1]
             if overlay:
@@ -85,6 +84,8 @@ def _draw_panels(
         lowest, leftmost = number >= panels - columns, col == 0
         axes.set(xlabel=X_TITLE if lowest else "", ylabel=title_bands(result.spectrogram) if leftmost else "")
         axes.tick_params(labelbottom=lowest, labelleft=leftmost)
+    assert first is not None
+    first.set_yticks(*place_band_ticks(result.spectrogram, gap=0.17))  # last, as every mesh sets those of all panels
     return level_mesh, share_mesh
 
 

@@ -210,7 +210,8 @@ def choose_color_range(values: np.ndarray, color_range: tuple[float, float] | No
     if finite.size == 0:
         return 0.0, 1.0
     low, high = float(finite.min()), float(finite.max())
-    return (low, high) if low < high else (low - 0.5, high + 0.5)
+    room = 0 if low < high else max(0.5, 0.05 * abs(low))
+    return low - room, high + room
 
 
 def widen_range(color_range: tuple[float, float], values: np.ndarray) -> tuple[float, float]:

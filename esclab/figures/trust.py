@@ -111,7 +111,7 @@ def wrap_title(title: str, letters: int) -> list[str]:
 
 
 def scale_column(result: TrustResult, measure: str) -> tuple[list[float], list[float]]:
-    """Return the ends of a measure's axis, and two to four round ticks inside them."""
+    """Return the ends of a measure's axis, and two round ticks inside them: for more, columns are too narrow."""
     rows = result.table.loc[result.table["measure"] == measure, ["mean", "low", "high"]].to_numpy(float)
     known = rows[np.isfinite(rows)]
     low, high = (float(known.min()), float(known.max())) if known.size else (0.0, 1.0)
@@ -123,7 +123,8 @@ def scale_column(result: TrustResult, measure: str) -> tuple[list[float], list[f
     first, last = low + EDGE_ROOM * (high - low), high - EDGE_ROOM * (high - low)
     ticks = [np.arange(np.ceil(first / step), np.floor(last / step) + 1) * step for step in steps]
     # Adding 0 turns -0 into 0, and rounding drops what floating point adds.
-    return [low, high], [float(f"{tick:.6g}") + 0.0 for tick in next(t for t in ticks if len(t) >= 2)]
+    found = next(t for t in ticks if len(t) >= 2)
+    return [low, high], [float(f"{tick:.6g}") + 0.0 for tick in (found[0], found[-1])]
 
 
 def title_trust(result: TrustResult) -> tuple[str, str]:
