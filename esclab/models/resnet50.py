@@ -13,6 +13,7 @@ from torchvision.models.resnet import Bottleneck
 
 from esclab.errors import OptionError
 from esclab.models.base import SoundClassifier
+from esclab.models.pointwise import PointwiseConv2d
 
 STAGES = {"res2": (64, 3, 1), "res3": (128, 4, 2), "res4": (256, 6, 2), "res5": (512, 3, 2)}
 """Name of each stage: maps inside its blocks, blocks, stride of the first."""
@@ -101,7 +102,7 @@ def build_shortcut(inputs: int, outputs: int, *, stride: int) -> nn.Sequential |
     """Return what a block's input passes on its way to the sum; None where it fits as it is."""
     if stride == 1 and inputs == outputs:
         return None
-    return nn.Sequential(nn.Conv2d(inputs, outputs, 1, stride, bias=False), nn.BatchNorm2d(outputs))
+    return nn.Sequential(PointwiseConv2d(inputs, outputs, stride=stride), nn.BatchNorm2d(outputs))
 
 
 def build_stage(inputs: int, maps: int, blocks: int, *, stride: int) -> nn.Sequential:

@@ -61,8 +61,7 @@ class GlobalModule(nn.Module):
             y = self.attention(y, here)
         if self.shortcut is None:
             return y + x
-        # Picked before the 1x1 convolution: with a stride in it, PyTorch 2.11's channels-last kernel writes outside its
-        # memory for fewer than 16 channels on a CPU.
+        # Picked before the 1x1 convolution, not by it: see `PointwiseConv2d`.
         return y + self.shortcut(x[:, :, :: self.stride, :: self.stride], here)
 
 

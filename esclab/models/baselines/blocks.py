@@ -9,6 +9,7 @@ from torch import Tensor, nn
 
 from esclab.errors import OptionError
 from esclab.models.cnn10 import WIDTHS
+from esclab.models.pointwise import PointwiseConv2d
 from esclab.models.recording import Gate
 
 
@@ -62,11 +63,11 @@ class ConvLayer(nn.Sequential):
     def __init__(
         self, inputs: int, outputs: int, kernel: int = 3, *, stride: int | tuple[int, int] = 1, linear: bool = False
     ) -> None:
-        layers = [
-            nn.Conv2d(inputs, outputs, kernel, stride=stride, padding=kernel // 2, bias=False),
-            nn.BatchNorm2d(outputs),
-        ]
-        super().__init__(*layers, *([] if linear else [nn.ReLU()]))
+        if kernel == 1:
+            conv: nn.Conv2d = PointwiseConv2d(inputs, outputs, stride=stride)
+        else:
+            conv = nn.Conv2d(inputs, outputs, kernel, stride=stride, padding=kernel // 2, bias=False)
+        super().__init__(conv, nn.BatchNorm2d(outputs), *([] if linear else [nn.ReLU()]))
 
 
 class ChannelGate(Gate):
