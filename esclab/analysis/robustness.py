@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from esclab.features import Feature
 
 CLEAN = "clean"
+MOST_SNR_DB = 100.0  # much beyond, single precision loses the weaker of clip and noise beside the other
 
 
 @dataclass(frozen=True)
@@ -40,12 +41,23 @@ class NoiseCondition:
     region : Region
     reference : {"clip", "region"}
         What the SNR refers to.
+
+    Raises
+    ------
+    OptionError
+        When the SNR of noise is not within -100 to 100 dB.
     """
 
     kind: str = CLEAN
     snr_db: float = np.inf
     region: Region = WHOLE_CLIP
     reference: str = "clip"
+
+    def __post_init__(self) -> None:
+        """Check the SNR, for noise that was drawn once is scaled to any."""
+        if self.kind != CLEAN and not abs(self.snr_db) <= MOST_SNR_DB:  # NaN is within nothing
+            cause = f"is not within {-MOST_SNR_DB:g} to {MOST_SNR_DB:g} dB"
+            raise OptionError(f"SNR {self.snr_db:g} dB", cause, "give a number such as 10")
 
     def __str__(self) -> str:
         """Return the condition in words, e.g. "gaussian 10 dB"."""

@@ -149,7 +149,7 @@ def measure_class_sensitivity(
         targets=[names.index(class_name)] * len(clips),
         seeds=[seed_clip(seed, str(table["clip"].iloc[row])) for row in rows],
         name=run.config.model, class_name=class_name,
-        label=f"{len(clips)} clips of {class_name.replace('_', ' ')}, {dataset.name}",
+        label=f"{len(clips)} clip{'s' * (len(clips) != 1)} of {class_name.replace('_', ' ')}, {dataset.name}",
         **options,  # type: ignore[arg-type]
     )  # fmt: skip
 

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from esclab.cli.arguments import typed_command
 from esclab.cli.data import JSON
-from esclab.cli.runs import RUN
+from esclab.cli.records import to_records
+from esclab.cli.runs import HIGHEST_SEED, RUN
 from esclab.errors import EsclabError, OptionError
 
 if TYPE_CHECKING:
@@ -38,7 +39,9 @@ def embed(
     layer: Annotated[
         str, typer.Option(help="embedding (the last layer's input), or block1 ... block4 (last epoch only).")
     ] = "embedding",
-    seed: Annotated[int, typer.Option(help="Of the projection; the same one gives the same picture.")] = 0,
+    seed: Annotated[
+        int, typer.Option(help="Of the projection; the same one gives the same picture.", min=0, max=HIGHEST_SEED)
+    ] = 0,
     perplexity: Annotated[float, typer.Option(help="Of t-SNE: about how many neighbours shape a clip's place.")] = 30.0,
     neighbours: Annotated[int, typer.Option(help="Of UMAP: how many neighbours shape a clip's place.")] = 15,
     out: Annotated[Path, typer.Option(help="Folder for the figure (PNG, SVG, PDF, CSV).")] = Path("out/embed"),
@@ -63,7 +66,7 @@ def embed(
     paths = export("embedding", result, out / "embedding", how=typed_command())
     if as_json:
         facts = {"model": result.model, "layer": result.layer, "method": result.method, "label": result.label}
-        content = facts | {"quality": _to_records(result.quality), "files": [str(path) for path in paths]}
+        content = facts | {"quality": to_records(result.quality), "files": [str(path) for path in paths]}
         typer.echo(json.dumps(content, indent=2))
         return
     clips = result.table["clip"].nunique()
@@ -105,9 +108,9 @@ def errors(
         paths = _export_errors(predictions, pairs, by_category, series, dataset=found[0].config.dataset, out=out)
     if as_json:
         content = {
-            "pairs": _to_records(pairs),
-            "categories": None if by_category is None else _to_records(by_category),
-            "epochs": None if series is None else _to_records(_tell_series(series)),
+            "pairs": to_records(pairs),
+            "categories": None if by_category is None else to_records(by_category),
+            "epochs": None if series is None else to_records(_tell_series(series)),
             "files": [str(path) for path in paths],
         }
         typer.echo(json.dumps(content, indent=2))
@@ -206,11 +209,6 @@ def _export_errors(
 
 def _shorten(clips: tuple[str, ...]) -> str:
     return ", ".join(clips[:3]) + (f" and {len(clips) - 3} more" if len(clips) > 3 else "")
-
-
-def _to_records(table: pd.DataFrame) -> Any:
-    """Return rows for JSON, which knows no NaN: null in its place."""
-    return json.loads(table.to_json(orient="records", double_precision=15))
 
 
 COMMANDS = (embed, errors)

@@ -12,8 +12,9 @@ import typer
 from esclab.cli.arguments import typed_command
 from esclab.cli.data import JSON
 from esclab.cli.progress import Steps, show_progress
+from esclab.cli.records import to_records
 from esclab.cli.runs import RUN, START, find_finished
-from esclab.errors import OptionError
+from esclab.errors import ClipError, OptionError
 
 if TYPE_CHECKING:
     import numpy as np
@@ -77,8 +78,11 @@ def explain(
 
     network, feature = found.load_model(), found.build_feature()
     methods, sample_rate = choose_methods(words, network), feature.config.sample_rate
+    check_layers(layer or [], methods)
     names = name_maps(network, methods, layer or None)
     samples, label = pick_clip(found.config.dataset, clip, sample_rate=sample_rate, **length)
+    if listen and not samples.any():  # told before the maps, which may take minutes
+        raise ClipError(label, "is silent, so there is nothing to hear", "leave --listen out, or choose another clip")
     with Steps(len(names) * (1 + listen) + 1, quiet=as_json) as steps:
         result = _explain(
             found, network, feature, samples, steps=steps, names=names, methods=methods, layers=layer or None,
@@ -106,7 +110,7 @@ def trust(
     ] = None,
     steps: Annotated[int, typer.Option(help="Steps in which cells are taken away or brought back.")] = 20,
     target: Annotated[str, typer.Option(help="The class explained: true, or predicted by each model.")] = "true",
-    seed: Annotated[int, typer.Option(help="Of the sample of clips, and of random weights and maps.")] = 0,
+    seed: Annotated[int, typer.Option(help="Of the sample of clips, and of random weights and maps.", min=0)] = 0,
     out: Annotated[Path, typer.Option(help="Folder for figures and tables.")] = Path("out/trust"),
     as_json: JSON = False,
 ) -> None:
@@ -131,9 +135,12 @@ def trust(
     if target not in ("true", "predicted"):
         raise OptionError(f"--target {target}", "is not known", "choose true or predicted")
     found = find_runs(runs)
+    methods = choose_methods(method, *_load_models(found)) if method else None
+    if layer and methods:
+        check_layers([layer], methods)
     result = measure_trust(
         found,
-        methods=choose_methods(method, *_load_models(found)) if method else None,
+        methods=methods,
         layer=layer or None,
         clips_per_class=clips_per_class,
         steps=steps,
@@ -148,8 +155,8 @@ def trust(
     joined = _join_tables(tables)
     paths.append(write_text(out / "table.csv", joined.to_csv(index=False)))
     if as_json:
-        rows = json.loads(result.table.to_json(orient="records", double_precision=15))
-        typer.echo(json.dumps({"label": result.label, "table": rows, "files": list(map(str, paths))}, indent=2))
+        content = {"label": result.label, "table": to_records(result.table), "files": list(map(str, paths))}
+        typer.echo(json.dumps(content, indent=2))
         return
     _tell_trust(result, tables, paths)
 
@@ -173,7 +180,20 @@ def choose_methods(words: list[str], *networks: SoundClassifier) -> list[str]:
     chosen = list(dict.fromkeys(name for word in words for name in groups.get(word, [word])))
     if not chosen:
         raise OptionError(f"--method {' '.join(words)}", "this network offers none", f"choose {', '.join(offered)}")
+    for name in chosen:
+        if name not in offered:
+            cause = f"this network has no {'attention' if METHODS[name].needs_gates else 'layers for it'}"
+            raise OptionError(f"--method {name}", cause, f"choose among {', '.join(offered)}")
     return chosen
+
+
+def check_layers(layers: list[str], methods: list[str]) -> None:
+    """Refuse layers that no method would look at."""
+    from esclab.analysis.attribution import METHODS
+
+    if layers and not any(METHODS[name].needs_layer for name in methods):
+        cause = f"{', '.join(methods)} would not look at it"
+        raise OptionError(f"--layer {' '.join(layers)}", cause, "leave it out, or add a method such as gradcam")
 
 
 def name_maps(network: SoundClassifier, methods: list[str], layers: list[str] | None) -> list[str]:

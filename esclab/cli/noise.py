@@ -14,6 +14,7 @@ import typer
 from esclab.cli.arguments import typed_command
 from esclab.cli.data import JSON
 from esclab.cli.progress import show_progress
+from esclab.cli.records import to_records
 from esclab.cli.runs import RUN, START
 from esclab.errors import OptionError
 
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from esclab.analysis.robustness import NoiseCondition
+    from esclab.clips.pick import ClipPart
     from esclab.results import Predictions, Region, ReliabilityResult
     from esclab.training.run import Run
 
@@ -34,7 +36,7 @@ KIND = Annotated[
     str, typer.Option(help="gaussian, pink, brown, hum, impulses, bus-like, tram-like, a file, or DATASET/CLIP.")
 ]
 REFERENCE = Annotated[str, typer.Option(help="What the SNR refers to: clip, or region (what the clip holds there).")]
-NOISE_SEED = Annotated[int, typer.Option("--noise-seed", help="Of the noise; clips differ, models do not.")]
+NOISE_SEED = Annotated[int, typer.Option("--noise-seed", help="Of the noise; clips differ, models do not.", min=0)]
 MOST_MODELS = 2  # in the reliability plot: clean and noisy side by side
 RANGE = re.compile(r"(\d*\.?\d+)-(\d*\.?\d+)\s*(s|hz)", re.IGNORECASE)
 
@@ -90,8 +92,7 @@ def noise(
     paths += export("reliability", _collect_reliability(answers), out / "reliability", how=typed_command())
     if as_json:
         tables = {"table": result.table, "pairs": result.pairs}
-        content = {name: table.astype(object).replace([math.inf, math.nan], None) for name, table in tables.items()}
-        typer.echo(json.dumps({name: table.to_dict("records") for name, table in content.items()}, indent=2))
+        typer.echo(json.dumps({name: to_records(table) for name, table in tables.items()}, indent=2))
         return
     typer.echo(f"{result.label}; SNR of the {result.reference}; intervals: {result.interval}\n")
     typer.echo(format_table(_tell_robustness(result.table), "markdown"))
@@ -175,6 +176,7 @@ def figure4(
     if variant not in ("text", "code"):
         raise OptionError(f"variant {variant}", "is not known", "choose text or code")
     found = find_runs(runs)
+    find_part(found[0], clip, start_s=start)  # a missing or mistyped name is told as such
     chosen = choose_unseen(found, clip)
     samples, label, _ = pick_with_class(chosen[0], clip, start_s=start)
     grid = figure_4(
@@ -204,8 +206,20 @@ def parse_region(text: str) -> Region:
             cause = "is not a range of time or frequency"
             raise OptionError(f"--region {text}", cause, "write e.g. 1-1.3s or 2000-4000Hz or both with a comma")
         names = ("onset_s", "offset_s") if match[3].lower() == "s" else ("low_hz", "high_hz")
+        if names[0] in values:
+            cause = f"has two ranges of {'time' if match[3].lower() == 's' else 'frequency'}"
+            raise OptionError(f"--region {text}", cause, "give one, or --region again for each")
         values |= dict(zip(names, (float(match[1]), float(match[2])), strict=True))
     return Region(**values)
+
+
+def find_part(run: Run, clip: str, *, start_s: float = 0.0) -> ClipPart:
+    """Return which part of a clip a run hears; a name that is missing or known nowhere is told with the nearest."""
+    from esclab.clips.pick import measure_part
+
+    if not clip:
+        raise OptionError("--clip", "is missing", f"name a clip of {run.config.dataset} or an audio file")
+    return measure_part(run.config.dataset, clip, duration_s=run.config.duration_s, start_s=start_s)
 
 
 def pick_with_class(run: Run, clip: str, *, start_s: float = 0.0) -> tuple[np.ndarray, str, int]:
@@ -216,14 +230,14 @@ def pick_with_class(run: Run, clip: str, *, start_s: float = 0.0) -> tuple[np.nd
     import torch
 
     from esclab.clips import load_dataset
-    from esclab.clips.pick import find_row, measure_part, pick_clip
+    from esclab.clips.pick import find_row, pick_clip
 
-    if not clip:
-        raise OptionError("--clip", "is missing", f"name a clip of {run.config.dataset} or an audio file")
-    length = {"duration_s": run.config.duration_s, "start_s": start_s}
-    part = measure_part(run.config.dataset, clip, **length)
+    part = find_part(run, clip, start_s=start_s)
     feature = run.build_feature()
-    samples, label = pick_clip(run.config.dataset, clip, sample_rate=feature.config.sample_rate, **length)
+    samples, label = pick_clip(
+        run.config.dataset, clip, sample_rate=feature.config.sample_rate, duration_s=run.config.duration_s,
+        start_s=start_s,
+    )  # fmt: skip
     label = label if part.is_whole else part.summary
     if Path(clip).is_file():
         with torch.inference_mode():

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from esclab.cli.arguments import typed_command
 from esclab.cli.data import JSON
-from esclab.errors import EsclabError, OptionError, RunError
+from esclab.cli.records import to_records
+from esclab.errors import ClipError, EsclabError, OptionError, RunError
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -24,6 +25,8 @@ START = Annotated[
     float,
     typer.Option("--start", help="Where to begin in the clip, in s; from there the network's own clip length is used."),
 ]
+
+HIGHEST_SEED = 2**32 - 1  # of scikit-learn
 
 
 def models(as_json: JSON = False) -> None:
@@ -88,7 +91,8 @@ def evaluate(
     if as_json:
         content = {"run": str(found.path), **values, "parameters": size.parameters, "size_mib": size.mib}
         tables = {"per_class": scores.per_class, "devices": devices}
-        typer.echo(json.dumps(content | {name: _to_records(table) for name, table in tables.items()}, indent=2))
+        records = {name: None if table is None else to_records(table) for name, table in tables.items()}
+        typer.echo(json.dumps(content | records, indent=2))
         return
     typer.echo(f"{found.label}, {found.config.dataset}: {found.config.protocol}; {len(predictions.true)} clips\n")
     names = {
@@ -133,13 +137,6 @@ def _score_devices(run: Run, predictions: Predictions) -> tuple[pd.DataFrame | N
         return None, str(error)
 
 
-def _to_records(table: pd.DataFrame | None) -> Any:
-    """Return the rows for JSON, which has no NaN."""
-    if table is None:
-        return None
-    return table.astype(object).where(table.notna(), None).to_dict("records")
-
-
 def predict(
     run: RUN,
     files: Annotated[list[Path], typer.Argument(help="Audio files of any length.")],
@@ -147,25 +144,33 @@ def predict(
     hop_s: Annotated[float | None, typer.Option(help="Step between windows, in s; half a window by default.")] = None,
     as_json: JSON = False,
 ) -> None:
-    """Say what recordings sound like to a trained run, window by window."""
-    from esclab.analysis.prediction import average_windows, predict_files
-    from esclab.clips import audio_info
+    """Say what recordings sound like to a trained run, window by window.
+
+    Files that cannot be read are named and left out, with exit code 2. In the CSV and in JSON each class has a column;
+    one called file, onset_s, offset_s, predicted or windows, as other columns are, has p_ before its name.
+    """
+    from esclab.analysis.prediction import average_windows, name_score, predict_files
     from esclab.storage import write_text
 
     if hop_s is not None and not hop_s > 0:
         raise OptionError(f"--hop-s {hop_s:g}", "is no step", "give a number of seconds above 0")
     found = find_finished(run)
-    for file in files:
-        audio_info(file)  # a bad file is told before anything heavy is loaded
-    table = predict_files(found, files, hop_s=hop_s or 0.0)
-    if out is not None:
+    bad: list[ClipError] = []
+    table = predict_files(found, files, hop_s=hop_s or 0.0, on_error=bad.append)
+    if out is not None and len(table):
         write_text(out, table.to_csv(index=False))
     means = average_windows(table)
     if as_json:
-        typer.echo(json.dumps(means.to_dict("records"), indent=2))
-        return
-    for _, row in means.iterrows():
-        typer.echo(f"{row['file']}: {row['predicted']} ({100 * row[row['predicted']]:.0f} %, {row['windows']} windows)")
+        typer.echo(json.dumps(to_records(means), indent=2))
+    else:
+        for _, row in means.iterrows():
+            share, count = 100 * row[name_score(row["predicted"])], row["windows"]
+            windows = "1 window" if count == 1 else f"{count} windows"
+            typer.echo(f"{row['file']}: {row['predicted']} ({share:.0f} %, {windows})")
+    for error in bad:
+        typer.echo(f"esclab: {error}", err=True)
+    if bad:
+        raise typer.Exit(2)
 
 
 def attend(

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from esclab.cli.data import JSON
+from esclab.cli.records import to_records
 from esclab.errors import OptionError
 
 if TYPE_CHECKING:
+    from esclab.analysis.comparison import Comparison
     from esclab.training.recipe import Recipe
     from esclab.training.run import Run
 
@@ -37,7 +39,9 @@ WEIGHTS = Annotated[
         help="First weights: a .safetensors or .pth file (PANNs' CNN10, torchvision's ResNet-50), or a finished run.",
     ),
 ]
-RESULTS = Annotated[Path, typer.Option(help="Folder whose runs.csv gets one row a finished run.")]
+RESULTS = Annotated[
+    Path, typer.Option(help="Folder whose runs.csv gets one row a finished run; means.csv one a model, of cv.")
+]
 RUNS = Annotated[Path, typer.Option(help="Folder of all runs.")]
 
 
@@ -48,7 +52,7 @@ def train(
     recipe: RECIPE = "quick",
     feature: FEATURE = "",
     changes: SET = None,
-    seed: Annotated[int, typer.Option(help="Decides weights, batches and augmentation.")] = 0,
+    seed: Annotated[int, typer.Option(help="Decides weights, batches and augmentation.", min=0)] = 0,
     out: Annotated[
         Path | None, typer.Option(help="The run's folder; runs/DATASET/RECIPE/MODEL/... by default.")
     ] = None,
@@ -103,7 +107,7 @@ def cv(
     recipe: RECIPE = "quick",
     feature: FEATURE = "",
     changes: SET = None,
-    seed: Annotated[list[int] | None, typer.Option(help="Repeatable; 0 by default.")] = None,
+    seed: Annotated[list[int] | None, typer.Option(help="Repeatable; 0 by default.", min=0)] = None,
     folds: Annotated[str, typer.Option(help="E.g. 1,3; all by default.")] = "",
     validate: Annotated[
         bool,
@@ -123,7 +127,9 @@ def cv(
     chosen_folds = parse_folds(folds)
     base = check_names(models, dataset=dataset, recipe=recipe)
     recipes = [change_recipe(base, model, pairs) for model in models]
+    from esclab.analysis.comparison import compare_runs
     from esclab.training.crossval import cross_validate
+    from esclab.training.means import enter_means
     from esclab.training.progress import watch_cross_validation
 
     reports = cross_validate(
@@ -131,6 +137,7 @@ def cv(
         validate=validate, keep_epochs=keep_epochs, weights=weights or None,
     )  # fmt: skip
     finished: dict[Path, Run] = {}
+    rows: list[dict[str, Any]] = []
     told: set[str] = set()
     for report in watch_cross_validation(reports):
         if not as_json and report.run.config.model not in told:
@@ -138,8 +145,10 @@ def cv(
             _tell_weights(report.run)
         if report.run.is_finished and report.run.path not in finished:
             finished[report.run.path] = report.run
-            enter_run(report.run, results)
-    _print_comparison(list(finished.values()), as_json=as_json)
+            rows.append(enter_run(report.run, results))
+    comparison = compare_runs(list(finished.values()))
+    enter_means(results, comparison.accuracy, rows)
+    _print_comparison(comparison, as_json=as_json)
 
 
 def check_names(models: list[str], *, dataset: str, recipe: str) -> Recipe:
@@ -173,13 +182,15 @@ def parse_folds(text: str) -> tuple[int, ...] | None:
         raise OptionError(f"--folds {text}", "is no list of numbers", "write e.g. --folds 1,3") from error
 
 
-def enter_run(run: Run, results: Path) -> None:
-    """Add the run's row to the ledger."""
+def enter_run(run: Run, results: Path) -> dict[str, Any]:
+    """Add the run's row to the ledger; return it."""
     from esclab.analysis.scores import score_predictions
     from esclab.training.ledger import SCORES, append_result, describe_run
 
     scores = score_predictions(run.read_predictions())
-    append_result(results / "runs.csv", describe_run(run, {name: getattr(scores, name) for name in SCORES}))
+    row = describe_run(run, {name: getattr(scores, name) for name in SCORES})
+    append_result(results / "runs.csv", row)
+    return row
 
 
 def _tell_weights(run: Run) -> None:
@@ -211,16 +222,14 @@ def _train(run: Run, results: Path, *, compile_model: bool, as_json: bool) -> No
         typer.echo(f"accuracy {100 * run.summary['accuracy']:.1f} % on fold {run.config.held_out} -> {run.path}")
 
 
-def _print_comparison(runs: list[Run], *, as_json: bool) -> None:
-    from esclab.analysis.comparison import compare_runs
+def _print_comparison(comparison: Comparison, *, as_json: bool) -> None:
     from esclab.analysis.tables import format_table
 
-    comparison = compare_runs(runs)
     if as_json:
         content = {
-            "accuracy": comparison.accuracy.table.to_dict("records"),
+            "accuracy": to_records(comparison.accuracy.table),
             "seconds": comparison.seconds,
-            "pairs": comparison.pairs.to_dict("records"),
+            "pairs": to_records(comparison.pairs),
         }
         typer.echo(json.dumps(content, indent=2))
         return

@@ -3,18 +3,15 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Hashable
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated
 
 import typer
 
 from esclab.cli.arguments import typed_command
 from esclab.cli.data import JSON
+from esclab.cli.records import to_records
 from esclab.cli.runs import RUN, START, find_finished
-
-if TYPE_CHECKING:
-    import pandas as pd
 
 
 def vote(
@@ -44,10 +41,10 @@ def vote(
         content = {
             "label": comparison.accuracy.label,
             "interval": comparison.accuracy.interval,
-            "accuracy": _to_records(comparison.accuracy.table),
-            "scores": _to_records(comparison.scores),
+            "accuracy": to_records(comparison.accuracy.table),
+            "scores": to_records(comparison.scores),
             "size_mib": comparison.sizes_mib,
-            "pairs": _to_records(comparison.pairs),
+            "pairs": to_records(comparison.pairs),
         }
         typer.echo(json.dumps(content, indent=2))
         return
@@ -88,11 +85,6 @@ def voters(
     best = max(scores, key=lambda class_name: scores[class_name])
     typer.echo(f"{label if part.is_whole else part.summary}: {best} ({100 * scores[best]:.0f} %)")
     typer.echo("\n".join(map(str, paths)))
-
-
-def _to_records(table: pd.DataFrame) -> list[dict[Hashable, Any]]:
-    """Return the rows for JSON, which has no NaN."""
-    return table.astype(object).where(table.notna(), None).to_dict("records")
 
 
 COMMANDS = (vote, voters)

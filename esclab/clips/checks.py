@@ -7,7 +7,6 @@ import os
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
-import numpy as np
 import pandas as pd
 
 from esclab.clips.audio import clip_part, iterate_part
@@ -29,7 +28,7 @@ class CheckReport:
     seconds : float
         Length of all clips that can be read together, in s, before padding.
     problems : tuple of str
-        One sentence a problem, with the clips or rows it concerns; rows count from 0 as in the table.
+        One sentence a problem, with the clips it concerns; events count from 0 as in their table.
     """
 
     clips: int
@@ -56,7 +55,7 @@ class CheckReport:
         lines = [f"- {problem}" for problem in self.problems[:LISTED]]
         if len(self.problems) > LISTED:
             lines.append(f"- and {len(self.problems) - LISTED} more")
-        return "\n".join([counts + f"{len(self.problems)} problems", *lines])
+        return "\n".join([counts + f"{len(self.problems)} problem{'s' * (len(self.problems) > 1)}", *lines])
 
 
 def check_dataset(dataset: ClipDataset) -> CheckReport:
@@ -77,7 +76,7 @@ def check_dataset(dataset: ClipDataset) -> CheckReport:
     table = dataset.table
     with ThreadPoolExecutor(max_workers=min(4, os.cpu_count() or 1)) as pool:
         decoded = list(pool.map(lambda row: _decode(dataset, row), range(len(table))))
-    problems = [f"row {row}: {error}" for row, (_, _, error) in enumerate(decoded) if error]
+    problems = [f"clip {clip}: {error}" for clip, (_, _, error) in zip(table["clip"], decoded, strict=True) if error]
     problems += _check_labels(dataset) + _check_rows(table) + _check_folds(dataset)
     problems += find_shared_sources(table)
     problems += _check_copies(table, [samples for samples, _, _ in decoded])
@@ -107,21 +106,23 @@ def _decode(dataset: ClipDataset, row: int) -> tuple[str, float, str]:
 def _check_labels(dataset: ClipDataset) -> list[str]:
     names = dataset.class_names
     problems = []
-    for row, (index, name) in enumerate(dataset.table[["class_index", "class_name"]].itertuples(index=False)):
+    for clip, index, name in dataset.table[["clip", "class_index", "class_name"]].itertuples(index=False):
         if not 0 <= index < len(names):
-            problems.append(f"row {row}: class_index {index} is not in 0..{len(names) - 1}")
+            problems.append(f"clip {clip}: class_index {index} is not in 0..{len(names) - 1}")
         elif names[int(index)] != name:
-            problems.append(f"row {row}: class_index {index} is {names[int(index)]!r}, not {name!r}")
+            problems.append(f"clip {clip}: class_index {index} is {names[int(index)]!r}, not {name!r}")
     return problems
 
 
 def _check_rows(table: pd.DataFrame) -> list[str]:
-    problems = [f"row {row}: fold {table['fold'].iloc[row]} is below 1" for row in np.flatnonzero(table["fold"] < 1)]
-    for columns, what in ((["clip"], "name"), (["path", "onset_s", "offset_s"], "part of a file")):
-        twice = table.reset_index(drop=True)
-        twice = twice[twice.duplicated(columns, keep=False)]
-        for _, rows in twice.groupby(columns, dropna=False, sort=False):
-            problems.append(f"rows {', '.join(map(str, rows.index))} have the same {what} ({rows['clip'].iloc[0]})")
+    low = table.loc[table["fold"] < 1, ["clip", "fold"]]
+    problems = [f"clip {clip}: fold {fold} is below 1" for clip, fold in low.itertuples(index=False)]
+    counts = table["clip"].value_counts(sort=False)
+    problems += [f"{count} clips are called {clip}" for clip, count in counts[counts > 1].items()]
+    part = ["path", "onset_s", "offset_s"]
+    twice = table[table.duplicated(part, keep=False)]
+    for _, rows in twice.groupby(part, dropna=False, sort=False):
+        problems.append(f"clips {', '.join(rows['clip'])} are the same part of a file")
     return problems
 
 

@@ -45,8 +45,6 @@ def load_folder(option: str) -> ClipDataset:
         )
     clips = pd.Series([file.relative_to(root).as_posix() for file in files])
     classes = clips.str.split("/").str[0]
-    if classes.nunique() < 2:
-        raise DatasetError(root, f"has one class only, {classes[0]!r}", "add a folder with another class")
     sources = pd.Series([file.relative_to(root).with_suffix("").as_posix() for file in files])
     folds = make_folds(str(root), classes, sources)
     table, class_names = build_table(

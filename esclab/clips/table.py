@@ -149,7 +149,8 @@ def build_table(where: str | Path, columns: dict[str, object]) -> tuple[pd.DataF
     Raises
     ------
     DatasetError
-        When clips share a name, a class has two numbers or a source is in two folds; the pairs are listed.
+        When clips share a name, a class has two numbers or a source is in two folds (the pairs are listed), or there is
+        one class only.
     """
     table = pd.DataFrame({name: np.asarray(values) for name, values in columns.items()})
     table["path"] = [os.fspath(path) for path in table["path"]]
@@ -164,6 +165,8 @@ def build_table(where: str | Path, columns: dict[str, object]) -> tuple[pd.DataF
         find_shared_sources(table),
         "put all clips of a source into one fold, or name them apart if they are separate recordings",
     )
+    if len(names) < 2:
+        raise DatasetError(where, f"has one class only, {names[0]!r}", "add clips of another class")
     return table[list(COLUMNS)].astype({"class_index": "int64", "fold": "int64"}), names
 
 

@@ -90,13 +90,23 @@ FIGURE_4_BANDS = (25, 30)
 FIGURE_4_SNR_DB = 10.0
 
 
-def figure_4_regions(feature: Feature) -> dict[str, Region]:
-    """Return where Figure 4 puts noise, by the titles of its columns: frames 50-64, bands 25-30, everywhere."""
-    from esclab.analysis.activation import region_of_cells
+def figure_4_regions(feature: Feature, *, variant: Literal["text", "code"] = "text") -> dict[str, Region]:
+    """Return where Figure 4 puts noise, by the titles of its columns: some frames, some bands, everywhere.
 
+    Frames 50-64 and bands 25-30 in the paper's text, 50-62 and 25-29 in the published code; see `figure_4`.
+    """
+    from esclab.analysis.activation import region_of_cells
+    from esclab.noise import PUBLISHED_FEATURE_NOISE
+
+    frames, bands = FIGURE_4_FRAMES, FIGURE_4_BANDS
+    if variant == "code":  # half-open ranges
+        (first, end), (low, high) = (
+            PUBLISHED_FEATURE_NOISE["time"]["frames"], PUBLISHED_FEATURE_NOISE["frequency"]["bands"],
+        )  # fmt: skip
+        frames, bands = (first, end - 1), (low, high - 1)
     return {
-        "frames {}-{}".format(*FIGURE_4_FRAMES): region_of_cells(feature, frames=FIGURE_4_FRAMES),
-        "bands {}-{}".format(*FIGURE_4_BANDS): region_of_cells(feature, bands=FIGURE_4_BANDS),
+        "frames {}-{}".format(*frames): region_of_cells(feature, frames=frames),
+        "bands {}-{}".format(*bands): region_of_cells(feature, bands=bands),
         "whole clip": WHOLE_CLIP,
     }
 
@@ -150,14 +160,16 @@ def figure_4(
     feature = runs[0].build_feature()
     if any(run.config.recipe.feature != runs[0].config.recipe.feature for run in runs):
         raise OptionError("runs", "have different front ends", "give runs of one recipe")
-    regions = figure_4_regions(feature)
-    conditions = [NoiseCondition("gaussian", snr_db, region) for region in regions.values()]
-    inputs = transform_noisy(samples, feature, [NoiseCondition(), *conditions], seed=seed)[:, 0]
+    regions = figure_4_regions(feature, variant=variant)
+    on_waveform = [region for region in regions.values() if variant == "text" or region == WHOLE_CLIP]
+    conditions = [NoiseCondition("gaussian", snr_db, region) for region in on_waveform]
+    clean, *noisy = transform_noisy(samples, feature, [NoiseCondition(), *conditions], seed=seed)[:, 0]
     if variant == "code":
-        inputs[1] = inject_feature_noise(inputs[0], **PUBLISHED_FEATURE_NOISE["time"], seed=seed)
-        inputs[2] = inject_feature_noise(inputs[0], **PUBLISHED_FEATURE_NOISE["frequency"], seed=seed)
-    time_s = feature.time_s(inputs.shape[1])
-    shown = TimeFrequencyMap(inputs[0], time_s, feature.frequency_hz, "", feature.unit, feature.axis)
+        cells = (PUBLISHED_FEATURE_NOISE[name] for name in ("time", "frequency"))
+        noisy = [*(inject_feature_noise(clean, **place, seed=seed) for place in cells), *noisy]
+    inputs = (clean, *noisy)
+    time_s = feature.time_s(len(clean))
+    shown = TimeFrequencyMap(clean, time_s, feature.frequency_hz, "", feature.unit, feature.axis)
     rows = [GridRow(feature.name.replace("logmel", "log-mel"), tuple(replace(shown, values=x) for x in inputs))]
     for run in runs:
         model = run.load_model()

@@ -57,7 +57,8 @@ def create_run(
     Raises
     ------
     OptionError
-        When a name, fold or setting of the model or the front end is unknown, or no weights fit.
+        When a name, fold or setting of the model or the front end is unknown, the seed is below 0, no weights fit, no
+        clip is left to train on, or the clips are too short for the network.
     RunError
         When the folder holds a run with other settings.
     """
@@ -69,7 +70,13 @@ def create_run(
     from esclab.training.device import choose_device, choose_precision
 
     find_model(model)
+    if seed < 0:
+        raise OptionError(f"seed {seed}", "is below 0", "give a whole number from 0 on")
     train_rows, _ = split_rows(dataset, fold, validation_fold)
+    if len(train_rows) == 0:
+        raise OptionError(
+            f"fold {fold}", f"leaves no clip of {dataset.name} to train on", "spread the clips over more folds"
+        )
     if len(train_rows) < recipe.batch_size:
         raise OptionError(
             f"batch_size {recipe.batch_size}",
@@ -111,11 +118,36 @@ def create_run(
         return run
     run = Run(path, config)
     with torch.random.fork_rng():
-        run.build_model()  # settings that do not fit are told before anything is written
+        _try_network(run)  # settings that do not fit are told before anything is written
     if report is not None:
         keep_initial(run, content, report)
     write_json(path / "config.json", {**asdict(config), "recipe": recipe.to_dict()})
     return run
+
+
+def _try_network(run: Run) -> None:
+    """Let the front end and a fresh network hear a silent clip.
+
+    Raises
+    ------
+    OptionError
+        When a setting does not fit, or the clips are too short for the network.
+    """
+    import torch
+
+    config, feature = run.config, run.build_feature()
+    network = run.build_model().eval()
+    samples = torch.zeros(1, round(config.duration_s * feature.config.sample_rate))
+    try:
+        with torch.inference_mode():
+            network(feature(samples))
+    except (RuntimeError, ValueError, IndexError) as error:  # of torch, e.g. when a pooling leaves nothing
+        frames = feature.frames(samples.shape[1])
+        raise OptionError(
+            f"clips of {config.duration_s:g} s",
+            f"give {frames} frame{'s' * (frames != 1)}, which {config.model} cannot take ({error})",
+            "choose longer clips with --set duration_s=..., or a smaller feature.hop_s",
+        ) from error
 
 
 def _suggest_batch(clips: int) -> int:

@@ -86,10 +86,10 @@ def test_recording_shorter_than_a_window_is_one_window(run, tmp_path):
     np.testing.assert_allclose(table["loud"], [0.25], atol=1e-5)  # a quarter of the window sounds
 
 
-def test_files_are_scored_in_the_order_given(run, square, tmp_path):
+def test_files_are_scored_once_in_the_order_given(run, square, tmp_path):
     other = tmp_path / "another.wav"
     other.write_bytes(square.read_bytes())
-    table = predict_files(run, [square, str(other)], hop_s=2.0)
+    table = predict_files(run, [square, str(other), str(square)], hop_s=2.0)
     assert table["file"].tolist() == [str(square)] * 2 + [str(other)] * 2
 
 
@@ -132,3 +132,22 @@ def test_average_is_over_the_windows_of_each_file():
 def test_average_of_nothing_is_nothing():
     table = pd.DataFrame({"file": [], "onset_s": [], "offset_s": [], "predicted": [], "dog": [], "rain": []})
     assert len(average_windows(table)) == 0
+
+
+def test_unreadable_files_are_left_out_where_somebody_takes_their_errors(run, square, tmp_path):
+    (tmp_path / "page.wav").write_text("<html>")
+    errors = []
+    table = predict_files(run, [tmp_path / "page.wav", square], hop_s=2.0, on_error=errors.append)
+    assert table["file"].tolist() == [str(square)] * 2
+    assert [error.where for error in errors] == [str(tmp_path / "page.wav")]
+
+
+def test_classes_called_as_columns_have_columns_of_their_own(run, square):
+    run.config.class_names = ("predicted", "p_predicted")
+    table = predict_files(run, [square], hop_s=1.0)
+    assert list(table.columns) == ["file", "onset_s", "offset_s", "predicted", "p_predicted", "p_p_predicted"]
+    assert table["predicted"].tolist() == ["predicted", "p_predicted", "p_predicted"]
+    np.testing.assert_allclose(table["p_predicted"], [1, 0, 0], atol=1e-5)
+    means = average_windows(table)
+    assert means["predicted"].tolist() == ["p_predicted"]
+    np.testing.assert_allclose(means["p_p_predicted"], [2 / 3], atol=1e-5)

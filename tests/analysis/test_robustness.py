@@ -19,7 +19,7 @@ from esclab.noise import inject_noise
 from esclab.results import Predictions, Region
 from esclab.training.ledger import append_result, read_ledger
 
-FAINT, LOUD = NoiseCondition("gaussian", 300.0), NoiseCondition("gaussian", -60.0)
+FAINT, LOUD = NoiseCondition("gaussian", 100.0), NoiseCondition("gaussian", -60.0)
 
 
 @pytest.fixture(scope="module")
@@ -120,3 +120,10 @@ def test_ledger_keeps_one_row_a_run_and_noise(tiny_runs, answers, tmp_path):
     table = read_ledger(path, tuple(rows[0]))
     first = table[(table["model"] == "cnn10") & (table["fold"] == 1) & (table["snr_db"] == -60)]
     assert first["accuracy"].tolist() == [round(float(answers[LOUD][0].correct.mean()), 6)]
+
+
+@pytest.mark.parametrize("snr_db", [np.nan, np.inf, -100.5, 400.0])
+def test_noise_that_single_precision_cannot_hold_is_refused(snr_db):
+    with pytest.raises(OptionError, match="is not within -100 to 100 dB; give a number such as 10"):
+        NoiseCondition("gaussian", snr_db)
+    assert NoiseCondition("gaussian", -100.0).snr_db == -100

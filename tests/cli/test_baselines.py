@@ -1,10 +1,12 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 
 import pandas as pd
 import pytest
 
+from esclab import clips
 from esclab.analysis import CLASSIFIERS
 from esclab.errors import OptionError
 
@@ -36,3 +38,16 @@ def test_baselines_refuses_an_unknown_method_before_anything_is_measured(call, t
     with pytest.raises(OptionError, match="choose one of knn, svm, random-forest"):
         call("baselines", "--dataset", "no such dataset", "--method", "lda", "--results", tmp_path)
     assert list(tmp_path.iterdir()) == []
+
+
+def test_baselines_of_one_fold_print_json_that_any_program_reads(call, tmp_path, monkeypatch):
+    made = clips.load_dataset("synth10:50")
+    monkeypatch.setattr(clips, "load_dataset", lambda spec: replace(made, test_folds=(1,)))
+    words = (*WORDS, "--method", "knn", "--results", tmp_path, "--json")
+    (row,) = json.loads(call(*words).stdout, parse_constant=pytest.fail)["accuracy"]
+    assert row["spread"] is None
+
+
+def test_seed_that_the_forest_does_not_take_is_refused(call):
+    for seed in (-1, 2**32):
+        assert call(*WORDS, "--seed", seed).exit_code == 2

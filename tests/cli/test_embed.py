@@ -170,3 +170,10 @@ def test_command_explains_itself_and_its_options(name):
     assert all(getattr(option, "help", "") for option in command.params)
     shown = run_command(name, "--help").stdout
     assert command.help.split(".")[0][:60] in " ".join(shown.split())
+
+
+@pytest.mark.parametrize("seed", [-1, 2**32])
+def test_seed_that_no_projection_takes_is_refused(kept, tmp_path, seed):
+    result = run_command("embed", kept, "--seed", seed, "--out", tmp_path)
+    assert result.exit_code == 2
+    assert "Invalid value for '--seed'" in result.stderr

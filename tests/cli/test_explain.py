@@ -126,13 +126,16 @@ def test_trust_answers_in_json_that_any_program_reads(ask, trained, tmp_path):
     [
         (("explain", CLIP, "--method", "gradcan"), r"did you mean gradcam.*\?$"),
         (("explain", CLIP, "--start", "5"), "lasts 5.0 s"),
-        (("explain", CLIP, "--method", "attention"), "no layer with attention"),
+        (("explain", CLIP, "--method", "attention"), "this network has no attention; choose among gradcam, "),
         (("explain", CLIP, "--layer", "block9"), "block1 or block2"),
         (("explain", CLIP, "--target", "dogs"), "choose one of dog, rooster"),
         (("explain", "1-dog-01"), "1-dog-01-a"),
         (("explain", CLIP, "--listen", "--share", "0"), "above 0 and at most 1"),
         (("trust", "--method", "gradcan"), "did you mean gradcam"),
-        (("trust", "--method", "attention"), "cannot be explained so"),
+        (("trust", "--method", "attention"), "this network has no attention"),
+        (("trust", "--method", "random", "--layer", "foo"), "--layer foo: random would not look at it"),
+        (("trust", "--method", "gradcam", "random", "--layer", "foo"), "layer foo: is none of"),
+        (("explain", CLIP, "--method", "saliency", "--layer", "foo"), "--layer foo: saliency would not look at it"),
         (("trust", "--target", "mine"), "choose true or predicted"),
         (("trust", "--clips-per-class", "-1"), "is below 1"),
     ],
@@ -144,10 +147,12 @@ def test_unknown_name_or_value_is_refused_and_nothing_is_written(ask, trained, t
     assert capsys.readouterr().err == ""
 
 
-def test_silent_recording_cannot_be_listened_to(ask, trained, tmp_path):
+def test_silent_recording_is_refused_before_any_map_when_it_shall_be_heard(ask, trained, tmp_path, monkeypatch):
     soundfile.write(tmp_path / "silence.wav", np.zeros(44_100), 44_100)
-    with pytest.raises(ClipError, match="silent"):
+    monkeypatch.setattr("esclab.cli.explain._explain", pytest.fail)
+    with pytest.raises(ClipError, match=r"silence\.wav: is silent, .*; leave --listen out"):
         ask("explain", trained.run, tmp_path / "silence.wav", "--listen", "--out", tmp_path / "it")
+    assert not (tmp_path / "it").exists()
 
 
 def test_words_for_groups_of_methods_are_spelt_out():
@@ -165,3 +170,9 @@ def test_group_of_methods_that_a_network_lacks_is_refused(monkeypatch):
     monkeypatch.setattr(type(network), "cam_layers", {})
     with pytest.raises(OptionError, match="offers none; choose saliency"):
         choose_methods(["cam"], network)
+
+
+def test_trust_refuses_a_seed_below_0(ask, trained, tmp_path):
+    result = ask("trust", trained.run, "--seed", "-1", "--out", tmp_path)
+    assert result.exit_code == 2
+    assert "Invalid value for '--seed'" in result.stderr

@@ -72,7 +72,7 @@ def test_sensitivity_of_a_clip_a_class_and_a_file(call, trained, recording, tmp_
     grid = ("--slots", 2, "--ranges", 2, "--out", tmp_path)
     for place, said in (
         (("--clip", "1-dog-01-a"), "dog (1-dog-01-a): its first 1.0 s of 5.0 s"),
-        (("--class", "dog"), "1 clips of dog"),
+        (("--class", "dog"), "1 clip of dog, synth10:50"),
         (("--clip", recording, "--start", 3), "a sound.wav: 3.0 to 4.0 s of 12.0 s"),
     ):
         result = call("sensitivity", trained.run, *place, *grid)
@@ -108,3 +108,29 @@ def test_figure4_measures_the_share(call, trained, tmp_path):
 def test_figure4_refuses_a_clip_that_trained_the_model(call, trained, tmp_path):
     with pytest.raises(OptionError, match="clip 2-dog-01-a: was not held out by any run of cnn10"):
         call("figure4", trained.run, "--clip", "2-dog-01-a", "--out", tmp_path)
+
+
+@pytest.mark.parametrize("words", ["1-2s,3-4s", "1-2s,100-200Hz,3-4s", "1-2Hz,3-4Hz"])
+def test_two_ranges_of_one_kind_in_one_region_are_refused(words):
+    with pytest.raises(OptionError, match=f"--region {words}: has two ranges of (time|frequency); give one"):
+        noise.parse_region(words)
+
+
+@pytest.mark.parametrize("snr", ["nan", "-400", "400"])
+def test_snr_beyond_any_use_is_refused_everywhere(call, trained, tmp_path, snr):
+    place = ("--clip", "1-dog-01-a", "--out", tmp_path / "out")
+    for words in (
+        ("noise", trained.run, "--out", tmp_path / "out", "--results", tmp_path),
+        ("sensitivity", trained.run, *place, "--slots", 1, "--ranges", 1),
+        ("figure4", trained.run, *place),
+    ):
+        with pytest.raises(OptionError, match=f"SNR {snr} dB: is not within -100 to 100 dB"):
+            call(*words, "--snr", snr)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_figure4_tells_a_missing_and_a_mistyped_clip(call, trained, tmp_path):
+    with pytest.raises(OptionError, match="--clip: is missing; name a clip of synth10:50"):
+        call("figure4", trained.run, trained.run, "--out", tmp_path)
+    with pytest.raises(OptionError, match=r"clip 1-dog-01-x: is neither in synth10:50 .* such as 1-dog-01-a"):
+        call("figure4", trained.run, "--clip", "1-dog-01-x", "--out", tmp_path)

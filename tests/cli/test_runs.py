@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from dataclasses import replace
 from pathlib import Path
 
@@ -114,3 +115,38 @@ def test_attend_pictures_one_clip_of_a_run_with_attention(call, tiny, tmp_path):
     paths = [Path(line) for line in printed.splitlines()[2:]]
     assert {path.name for path in paths} >= {f"attention.{kind}" for kind in ("png", "svg", "pdf", "csv")}
     assert all(path.stat().st_size > 0 for path in paths)
+
+
+def test_predict_scores_the_good_files_and_names_the_bad_ones(call, trained, recording, tmp_path):
+    bad = tmp_path / "page.wav"
+    bad.write_text("<html>")
+    words = ("predict", trained.run, bad, recording, recording, "--hop-s", "12", "--out", tmp_path / "scores.csv")
+    result = call(*words)
+    assert result.exit_code == 2
+    assert result.stdout.startswith(f"{recording}: ")
+    assert result.stdout.endswith(" %, 1 window)\n")
+    assert result.stderr.startswith(f"esclab: {bad}: ")
+    assert pd.read_csv(tmp_path / "scores.csv")["file"].tolist() == [str(recording)]
+
+
+def test_predict_of_bad_files_alone_writes_nothing(call, trained, tmp_path):
+    result = call("predict", trained.run, tmp_path / "none.wav", "--out", tmp_path / "scores.csv", "--json")
+    assert (result.exit_code, result.stdout) == (2, "[]\n")
+    assert "none.wav" in result.stderr
+    assert not (tmp_path / "scores.csv").exists()
+
+
+def test_predict_keeps_classes_called_as_its_columns_apart(call, trained, recording, tmp_path):
+    shutil.copytree(trained.run, tmp_path / "run")
+    config = json.loads((trained.run / "config.json").read_text("utf-8"))
+    config["class_names"][:4] = ["file", "windows", "predicted", "p_file"]
+    (tmp_path / "run" / "config.json").write_text(json.dumps(config), "utf-8")
+    words = ("predict", tmp_path / "run", recording, "--hop-s", "12")
+    (row,) = json.loads(call(*words, "--json").stdout)
+    assert (row["file"], row["windows"]) == (str(recording), 1)
+    (plain,) = json.loads(call("predict", trained.run, recording, "--hop-s", "12", "--json").stdout)
+    own = list(open_run(trained.run).config.class_names)
+    names = ["p_file", "p_windows", "p_predicted", "p_p_file", *own[4:]]
+    assert [row[name] for name in names] == [plain[name] for name in own]
+    assert row["predicted"] == config["class_names"][own.index(plain["predicted"])]
+    assert f"{row['predicted']} ({100 * plain[plain['predicted']]:.0f} %" in call(*words).stdout

@@ -57,7 +57,7 @@ def test_run_goes_to_a_folder_named_after_it_by_default(call, tiny, tmp_path, mo
     run = open_run(folder)
     assert run.is_finished
     assert (run.config.fold, run.config.held_out, run.config.seed) == (2, 4, 3)
-    assert len(list((run.path / "epochs").iterdir())) == 1
+    assert len(list((run.path / "epochs").iterdir())) == 2  # 30 clips in batches of 8 are 3 steps
     assert len(pd.read_csv("results/runs.csv")) == 1
 
 
@@ -115,3 +115,18 @@ def test_change_that_is_no_pair_is_refused(text):
 @pytest.mark.parametrize(("text", "folds"), [("", None), ("3", (3,)), ("1, 3", (1, 3))])
 def test_parse_folds_reads_numbers(text, folds):
     assert parse_folds(text) == folds
+
+
+def test_cv_of_one_fold_prints_json_that_any_program_reads(call, tiny, tmp_path):
+    words = ("cv", "cnn10", *tiny, "--folds", "1", "--runs", tmp_path, "--results", tmp_path, "--json")
+    (row,) = json.loads(call(*words).stdout, parse_constant=pytest.fail)["accuracy"]
+    assert row["model"] == "cnn10"
+    assert row["spread"] is None  # of one fold
+
+
+@pytest.mark.parametrize("words", [("train", "--out"), ("cv", "--runs")])
+def test_seed_below_0_is_refused_and_nothing_is_written(call, tiny, tmp_path, words):
+    result = call(words[0], "cnn10", *tiny, "--seed", "-1", words[1], tmp_path / "run", "--results", tmp_path)
+    assert result.exit_code == 2
+    assert "Invalid value for '--seed'" in result.stderr
+    assert list(tmp_path.iterdir()) == []

@@ -181,7 +181,7 @@ def make_dataset(path: Path, **columns: list[float]) -> ClipDataset:
     count = len(next(iter(columns.values()), [0]))
     table, names = build_table(
         "made",
-        {"clip": [f"c{i}" for i in range(count)], "path": [path] * count, "class_name": ["a"] * count,
+        {"clip": [f"c{i}" for i in range(count)], "path": [path] * count, "class_name": [*"ab", *"b" * count][:count],
          "fold": [1] * count, "source": ["s"] * count, **columns},
     )  # fmt: skip
     return ClipDataset("made", table, names, 0.5, 8000, "made")

@@ -36,12 +36,12 @@ def test_check_names_all_bad_files_at_once(dataset, tmp_path):
     (tmp_path / "b1.wav").write_text("<html>404</html>")
     (tmp_path / "a2.wav").unlink()
     report = check_dataset(dataset)
-    assert [problem.split(":")[0] for problem in report.problems] == ["row 0", "row 1", "row 2"]
+    assert [problem.split(":")[0] for problem in report.problems] == ["clip a1", "clip b1", "clip a2"]
     assert "empty file" in report.problems[0]
     assert "HTML" in report.problems[1]
     assert "No such file" in report.problems[2]
     assert report.seconds == 0.25
-    assert "3 problems\n- row 0" in report.summary
+    assert "3 problems\n- clip a1" in report.summary
 
 
 def test_check_finds_a_source_in_two_folds(dataset):
@@ -63,15 +63,15 @@ def test_check_lets_identical_audio_in_one_fold_pass(dataset):
 def test_check_finds_duplicate_names_and_parts(dataset):
     path = dataset.table["path"]
     problems = check(dataset, clip=["a1", "b1", "a2", "a1"], path=[path[0], path[0], path[2], path[3]])
-    assert problems == ("rows 0, 3 have the same name (a1)", "rows 0, 1 have the same part of a file (a1)")
+    assert problems == ("2 clips are called a1", "clips a1, b1 are the same part of a file")
 
 
 def test_check_finds_labels_and_folds_out_of_range(dataset):
     assert check(dataset, class_index=[0, 2, 1, 1])[:2] == (
-        "row 1: class_index 2 is not in 0..1",
-        "row 2: class_index 1 is 'b', not 'a'",
+        "clip b1: class_index 2 is not in 0..1",
+        "clip a2: class_index 1 is 'b', not 'a'",
     )
-    assert check(dataset, fold=[0, 0, 2, 2]) == ("row 0: fold 0 is below 1", "row 1: fold 0 is below 1")
+    assert check(dataset, fold=[0, 0, 2, 2]) == ("clip a1: fold 0 is below 1", "clip b1: fold 0 is below 1")
 
 
 def test_check_finds_a_class_missing_from_a_fold(dataset):
@@ -96,6 +96,7 @@ def test_check_summary_lists_twenty_problems():
     report = CheckReport(1, 1, 1, 1, 60.0, tuple(f"p{i}" for i in range(25)))
     assert report.summary.endswith("- p19\n- and 5 more")
     assert "1.0 min: 25 problems" in report.summary
+    assert CheckReport(1, 1, 1, 1, 60.0, ("p",)).summary.endswith("1.0 min: 1 problem\n- p")
 
 
 def test_check_of_the_real_esc10_is_clean(esc10):

@@ -53,7 +53,7 @@ def test_folder_that_cannot_be_a_dataset_says_why(tmp_path, write_tone):
     for build, message in (
         (lambda root: None, "is no folder"),
         (lambda root: root.mkdir(), "has no recordings"),
-        (lambda root: write_tone(root / "owl" / "0.wav"), "has one class only, 'owl'"),
+        (lambda root: [write_tone(root / "owl" / f"{n}.wav") for n in (0, 1)], "has one class only, 'owl'"),
         (lambda root: write_tone(root / "gull" / "0.wav"), "class 'gull' has one source only"),
     ):
         build(tmp_path / "birds")
@@ -124,8 +124,9 @@ def test_csv_clips_of_one_file_share_its_fold(write_csv):
         (["path,class,onset_s", *rows("owl/{n}.wav,owl,-1")], "row 2, column onset_s: '-1'"),
         (["path,class,onset_s,offset_s", *rows("owl/{n}.wav,owl,2,1")], "row 2, column offset_s: '1' is not after"),
         (["path,class,fold,source", "owl/0.wav,owl,1,s", "owl/1.wav,owl,2,s"], "source s is in 2 folds"),
+        (["path,class,fold", *rows("owl/{n}.wav,owl,{n}1")], "has one class only, 'owl'; add clips of another class"),
         (["path,class,source", *rows("owl/{n}.wav,owl,")], "row 2, column source: '' is empty"),
-        (["path,class,fold", *rows("no/{n}.wav,owl,1")], "not one of its files can be read"),
+        (["path,class,fold", *rows("no/{n}.wav,owl,1|no/b{n}.wav,gull,1")], "not one of its files can be read"),
     ],
 )  # fmt: skip
 def test_csv_with_a_fault_names_the_place(write_csv, lines, message):

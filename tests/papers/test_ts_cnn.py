@@ -103,6 +103,13 @@ def test_figure_4_in_the_published_variant_changes_cells_of_the_log_mel(figure_4
     assert np.flatnonzero((frames != clean).any(axis=1)).tolist() == list(range(50, 63))
     assert np.flatnonzero((bands != clean).any(axis=0)).tolist() == list(range(25, 30))
     assert (frames - clean)[50:63].std() == pytest.approx(3, rel=0.15)
+    assert grid.columns == ("clean", "frames 50-62", "bands 25-29", "whole clip, 10 dB")
+    shown, (_, in_frames, in_bands, _) = grid.rows[0].maps[0], grid.regions
+    # The boxes hold the centres of the changed cells and of no others.
+    inside = (shown.time_s >= in_frames.onset_s) & (shown.time_s < in_frames.offset_s)
+    np.testing.assert_array_equal(inside, (frames != clean).any(axis=1))
+    inside = (shown.frequency_hz >= in_bands.low_hz) & (shown.frequency_hz < in_bands.high_hz)
+    np.testing.assert_array_equal(inside, (bands != clean).any(axis=0))
 
 
 def test_figure_4_refuses_runs_of_two_front_ends(figure_4_runs, five_seconds):

@@ -83,9 +83,10 @@ def test_folder_of_a_run_on_other_recordings_is_refused(begin, clips, tiny):
         ({"fold": 6}, "choose one of 1, 2, 3, 4, 5"),
         ({"validation_fold": 9}, "fold 9"),
         ({"fold": 2, "validation_fold": 2}, "2 is the test fold"),
+        ({"seed": -1}, "seed -1: is below 0"),
     ],
 )
-def test_unknown_model_or_fold_is_refused_before_anything_is_written(begin, tmp_path, settings, said):
+def test_unknown_model_fold_or_seed_is_refused_before_anything_is_written(begin, tmp_path, settings, said):
     with pytest.raises(OptionError, match=said):
         begin(folder=tmp_path / "new", **settings)
     assert not (tmp_path / "new").exists()
@@ -110,3 +111,28 @@ def test_config_is_readable_json(begin):
 @pytest.mark.parametrize(("clips", "batch"), [(1, 1), (6, 4), (8, 8), (40, 32)])
 def test_suggested_batch_fits_the_clips(clips, batch):
     assert _suggest_batch(clips) == batch
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        ({"duration_s": 0.05}, r"clips of 0\.05 s: give 3 frames, which cnn10 cannot take \(.*too small.*\);"),
+        ({"feature": {"name": "logmel", "hop_s": 10}}, "clips of 1 s: give 1 frame, which cnn10 cannot take"),
+    ],
+)
+def test_clips_too_short_for_the_network_are_refused_before_anything_is_written(begin, tiny, tmp_path, change, said):
+    with pytest.raises(OptionError, match=said):
+        begin(folder=tmp_path / "new", recipe=replace(tiny, **change))
+    assert not (tmp_path / "new").exists()
+
+
+def test_trying_the_network_leaves_the_random_state_as_it_was(begin):
+    before = torch.get_rng_state()
+    begin()
+    assert torch.equal(torch.get_rng_state(), before)
+
+
+def test_one_fold_leaves_nothing_to_train_on(clips, tiny, tmp_path):
+    alone = replace(clips, table=clips.table.assign(fold=1))
+    with pytest.raises(OptionError, match="fold 1: leaves no clip of synth10:50 to train on; spread the clips"):
+        create_run("cnn10", alone, tiny, folder=tmp_path / "new", device="cpu")
