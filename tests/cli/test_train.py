@@ -72,6 +72,9 @@ def test_cv_compares_models_and_enters_every_run(call, tiny, tmp_path):
     assert sorted(zip(table["model"], table["fold"], strict=True)) == [
         ("cnn10", 1), ("cnn10", 2), ("s-cnn10", 1), ("s-cnn10", 2),
     ]  # fmt: skip
+    means = pd.read_csv(tmp_path / "means.csv")
+    assert means["model"].tolist() == ["cnn10", "s-cnn10"]
+    assert means["accuracy"].tolist() == pytest.approx([row["mean"] for row in content["accuracy"]], abs=1e-6)
     before = (tmp_path / "runs.csv").read_bytes()
     again = call(*words)
     assert "| cnn10" in again.stdout
