@@ -56,7 +56,8 @@ lab: $(STAMP) ## Open the notebooks in JupyterLab on this machine only
 	$(BIN)/jupyter lab --ip=127.0.0.1 --ServerApp.root_dir=notebooks $(LAB_FLAGS)
 
 app: $(STAMP) ## Serve the noise lab alone as a page, on this machine only, with a token
-	$(BIN)/voila notebooks/noise_lab.ipynb --Voila.ip=127.0.0.1 --Voila.auto_token=True $(APP_FLAGS)
+	JUPYTER_PATH="$(CURDIR)/esclab/widgets$${JUPYTER_PATH:+:$$JUPYTER_PATH}" $(BIN)/voila notebooks/noise_lab.ipynb --template=loopback \
+	--Voila.ip=127.0.0.1 --Voila.auto_token=True $(APP_FLAGS)
 
 bench: $(STAMP) chromium ## Measure features, noise, attribution, training and the lab's latency on this machine
 	$(BIN)/python -m benchmarks

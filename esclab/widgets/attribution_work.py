@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from esclab.figures.text import class_words
 from esclab.results import AttributionMap, TimeFrequencyMap
 from esclab.training.run import Run
 from esclab.widgets.source import ClipInfo, ClipSource
@@ -62,7 +63,7 @@ class Pin:
 
         one = self.map
         what = ", ".join(part for part in (METHODS[one.method].title, one.layer) if part)
-        return f"{what}: {one.class_name}, {one.model}, {self.clip}"
+        return f"{what}: {class_words(one.class_name)}, {one.model}, {self.clip}"
 
 
 @dataclass(frozen=True)

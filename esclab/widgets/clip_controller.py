@@ -6,6 +6,7 @@ import random
 import typing
 import warnings
 from dataclasses import fields
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -175,8 +176,26 @@ class ClipController(Controller):
         """Return the spectrogram of the chosen clip."""
         return {} if self.picture is None else {"spectrogram": ("spectrogram", self.picture)}
 
+    def export(self, folder: str | Path) -> list[Path]:
+        """Write the spectrogram with its known events, and the sound behind its waveform as clip.wav.
+
+        Errors as `Controller.export` and `write_audio`.
+        """
+        from esclab.clips.write import write_audio
+        from esclab.figures import export
+        from esclab.noise import common_gain
+
+        if self.picture is None or self.info is None or self.samples is None:
+            return super().export(folder)  # tells that there is nothing
+        stem, events = Path(folder) / "spectrogram", self.info.events
+        paths = export("spectrogram", self.picture, stem, how=self.code(), events=events)
+        return [
+            *paths,
+            write_audio(stem.with_name("clip.wav"), self.samples, self.sample_rate, gain=common_gain(self.samples)),
+        ]
+
     def code(self) -> str:
-        """Return code that makes the same spectrogram."""
+        """Return code that makes the same spectrogram, with its known events, and the sound."""
         if self.info is None:
             return "# Choose a clip first."
         settings = "".join(f", {name}={value!r}" for name, value in self._full_settings().items())
@@ -190,8 +209,10 @@ class ClipController(Controller):
             lines += ["from esclab.clips import load_dataset, read_clip", "from esclab.clips.pick import find_row"]
         lines += [
             "from esclab.analysis.attention import transform_clip",
+            "from esclab.clips.write import write_audio",
             "from esclab.features import build_feature",
             "from esclab.figures import draw",
+            "from esclab.noise import common_gain",
             "",
         ]
         rate = f"sample_rate={self.sample_rate}, duration_s={duration_s!r}"
@@ -209,7 +230,11 @@ class ClipController(Controller):
         ]
         known = self.info.events is not None and len(self.info.events)
         events = f', events=clips.events[clips.events["clip"] == {self.name!r}]' if known else ""
-        return "\n".join([*lines, f'figure = draw("spectrogram", picture{events})']) + "\n"
+        lines += [
+            f'figure = draw("spectrogram", picture{events})',
+            f'write_audio("out/clips/clip.wav", samples, {self.sample_rate}, gain=common_gain(samples))',
+        ]
+        return "\n".join(lines) + "\n"
 
     def _clip_facts(self, info: ClipInfo) -> list[tuple[str, str]]:
         category = self.dataset.categories.get(info.class_name, "")

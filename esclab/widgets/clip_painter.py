@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from math import nan
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from esclab.clips import ClipDataset, load_dataset
 from esclab.clips.home import data_home
 from esclab.errors import DatasetError, EsclabError
-from esclab.results import TimeFrequencyMap
+from esclab.results import AttributionMap, AttributionResult, TimeFrequencyMap
 from esclab.training.run import Run
 from esclab.widgets.source import ClipInfo, ClipSource
 
@@ -38,6 +39,10 @@ class ClipPicture:
         A class's name, or "".
     epoch : int
         After which the heatmap is: weights are kept of the last one alone.
+    model, layer : str
+        What looked, and the layer of the heatmap.
+    probability : float
+        What the network gave to `explained`, in 0..1.
     """
 
     clip: ClipInfo
@@ -47,6 +52,17 @@ class ClipPicture:
     heatmap: np.ndarray | None
     explained: str
     epoch: int
+    model: str = ""
+    layer: str = ""
+    probability: float = nan
+
+    @property
+    def result(self) -> tuple[str, Any]:
+        """The name in `esclab.figures.FIGURES`, and what that figure draws: the heatmap, or the spectrogram alone."""
+        if self.heatmap is None:
+            return "spectrogram", self.spectrogram
+        found = AttributionMap(self.heatmap, "gradcam", self.layer, self.model, self.explained, self.probability)
+        return "attribution", AttributionResult(self.spectrogram, (found,), self.clip.events)
 
 
 class ClipPainter:
@@ -82,11 +98,14 @@ class ClipPainter:
         samples = source.read(name, sample_rate=rate, duration_s=run.config.duration_s)
         clip = source.describe(name)
         spectrogram = transform_clip(samples, feature, label=clip.label)
-        heatmap, explained = None, ""
-        if target is not None:
-            heatmap = self._find_model(run).answer(spectrogram.values, target=target).heatmap
-            explained = run.config.class_names[target]
-        return ClipPicture(clip, samples, rate, spectrogram, heatmap, explained, last_epoch(run))
+        if target is None:
+            return ClipPicture(clip, samples, rate, spectrogram, None, "", last_epoch(run))
+        model = self._find_model(run)
+        answer = model.answer(spectrogram.values, target=target)
+        return ClipPicture(
+            clip, samples, rate, spectrogram, answer.heatmap, model.class_names[target], last_epoch(run), model.name,
+            model.network.cam_layers[-1], float(answer.probabilities[target]),
+        )  # fmt: skip
 
     def ask(self, run: Run, name: str) -> tuple[ClipPicture, np.ndarray]:
         """Return a clip with a heatmap of what a run's network answers, and the probability of each class.

@@ -23,8 +23,8 @@ from esclab.widgets.work_bar import WorkBar
 SHIPPED = ("cnn10-synth10", "ts-cnn10-synth10")
 COSTS = {
     "Parameters": "parameters",
-    "Operations a clip (FLOPs)": "flops_per_clip",
-    "Time a clip (ms)": "milliseconds_per_clip",
+    "Operations a clip (FLOPs)": "flops",
+    "Time a clip (ms)": "ms",
 }
 FILL = {"width": "auto"}
 PLOTTED = ("accuracy", "robustness", "cost")
@@ -199,8 +199,8 @@ class CompareExplorer(Explorer):
         if self._changed("robustness", state.robustness):
             self.plots["robustness"].paint(state.robustness and draw("robustness", state.robustness))
         if self._changed("cost", state.costs, across, state.accuracy):
-            table = state.cost_table()
-            self.plots["cost"].paint(None if table.empty else draw_cost(table, self.cost_picker.value, across))
+            cost = state.cost()
+            self.plots["cost"].paint(cost and draw_cost(cost, self.cost_picker.value, across))
 
     def _changed(self, name: str, *parts: Any) -> bool:
         """Return whether what is shown under this name is made of other parts now, and keep them."""

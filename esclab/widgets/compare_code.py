@@ -23,6 +23,8 @@ NOISE = """robustness = measure_robustness(runs, cross_conditions({kinds!r}, {sn
 export("robustness", robustness, "out/compare/robustness")
 """
 COST = """costs = {model: measure_run(run) for model, run in {run.config.model: run for run in reversed(runs)}.items()}
+cost = summarize_costs(costs, accuracy)
+export("cost", cost, "out/compare/cost")
 """
 LEDGER = """import pandas as pd
 
@@ -85,5 +87,6 @@ def write_code(
             code += ROWS.format(columns=columns)
         code += READ.format(path=str(noise_ledger), label=f"{label}, {noise_ledger.name}")
     if cost:
-        code += "\nfrom esclab.widgets.compare_controller import measure_run\n\n" + COST
+        code += "\nfrom esclab.widgets.compare_controller import measure_run\n"
+        code += "from esclab.widgets.compare_parts import summarize_costs\n\n" + COST
     return code

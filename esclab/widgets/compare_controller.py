@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -12,9 +11,11 @@ import pandas as pd
 from esclab.clips import ClipDataset, load_dataset
 from esclab.errors import OptionError
 from esclab.results import AccuracyResult, RobustnessResult
+from esclab.results.cost import CostResult
 from esclab.storage import write_text
 from esclab.training.run import Run
 from esclab.widgets.compare_code import write_code
+from esclab.widgets.compare_parts import summarize_costs
 from esclab.widgets.gather import RunWords
 from esclab.widgets.ledger_results import read_noise, summarize_rows
 from esclab.widgets.run_rows import GROUP, RunRows, choose_rows, list_groups, read_rows, tell_rows
@@ -175,37 +176,32 @@ class CompareController(WorkingController):
         self.message = ""
         self.start("measuring cost, model", work)
 
-    def cost_table(self) -> pd.DataFrame:
-        """Return what each measured model costs and achieves: `model`, the fields of `Cost`, `accuracy` (0..1)."""
-        accuracy = {} if self.accuracy is None else self.accuracy.table.set_index("model")["mean"].to_dict()
-        rows = [
-            {"model": model, **asdict(cost), "accuracy": accuracy[model]}
-            for model, cost in self.costs.items()
-            if model in accuracy
-        ]
-        return pd.DataFrame(rows)
+    def cost(self) -> CostResult | None:
+        """Return what each measured model costs and achieves; None before both are known."""
+        return summarize_costs(self.costs, self.accuracy) if self.costs and self.accuracy is not None else None
 
     def results(self) -> dict[str, tuple[str, Any]]:
-        """Return accuracy and, where there is one, robustness."""
+        """Return accuracy and, where they are there, robustness and cost."""
         found: dict[str, tuple[str, Any]] = {}
         if self.accuracy is not None:
             found["accuracy"] = ("accuracy", self.accuracy)
         if self.robustness is not None:
             found["robustness"] = ("robustness", self.robustness)
+        if (cost := self.cost()) is not None:
+            found["cost"] = ("cost", cost)
         return found
 
     def export(self, folder: str | Path) -> list[Path]:
-        """Write figures and data, and runs, pairs and cost as tables; see `Controller.export`."""
+        """Write figures and data, and runs and pairs as tables; see `Controller.export`."""
         paths = super().export(folder)
-        tables = {"runs": self.chosen, "pairs": self.pairs, "cost": self.cost_table()}
-        for name, table in tables.items():
+        for name, table in {"runs": self.chosen, "pairs": self.pairs}.items():
             if len(table):
                 text = table.to_csv(index=False, lineterminator="\n")
                 paths.append(write_text(Path(folder) / f"{name}.csv", text))
         return paths
 
     def code(self) -> str:
-        """Return code for `accuracy` and, where they are there, `pairs`, `robustness` and `costs`."""
+        """Return code for `accuracy` and, where they are there, `pairs`, `robustness`, `costs` and `cost`."""
         if self.accuracy is None:
             return ""
         return write_code(

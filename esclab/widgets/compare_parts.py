@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
 from esclab.errors import OptionError
+from esclab.results import AccuracyResult
+from esclab.results.cost import CostResult
+
+if TYPE_CHECKING:
+    from esclab.analysis import Cost
 
 LUCK_BELOW = 0.05
 QUIETEST_DB, LOUDEST_DB = 100.0, -100.0
@@ -59,15 +64,42 @@ def read_levels(text: str) -> list[float]:
     return sorted(levels, reverse=True)
 
 
-def draw_cost(table: pd.DataFrame, column: str, title: str) -> Any:
-    """Draw accuracy against a cost, one marker a model with its name beside it.
+def summarize_costs(costs: Mapping[str, Cost], accuracy: AccuracyResult) -> CostResult:
+    """Return what models cost, by name, beside what they achieve; those without accuracy are left out.
+
+    Returns
+    -------
+    cost : CostResult
+        `ms` and its quartiles are of a clip in the batch that `machine` tells.
+    """
+    known = zip(accuracy.table["model"], accuracy.table["mean"], strict=True)
+    rows = [
+        {
+            "model": model,
+            "accuracy": mean,
+            "parameters": costs[model].parameters,
+            "flops": costs[model].flops_per_clip,
+            "ms": costs[model].milliseconds_per_clip,
+            "ms_low": costs[model].milliseconds_low,
+            "ms_high": costs[model].milliseconds_high,
+        }
+        for model, mean in known
+        if model in costs
+    ]
+    first = next(iter(costs.values()))
+    noun = "thread" if first.threads == 1 else "threads"
+    where = f"{first.device}, {first.threads} {noun}, batch of {first.clips} clips"
+    return CostResult(pd.DataFrame(rows), f"Measured side by side on this machine: {where}", accuracy.label)
+
+
+def draw_cost(result: CostResult, column: str, title: str) -> Any:
+    """Draw accuracy against one cost, one marker a model with its name beside it.
 
     Parameters
     ----------
-    table : DataFrame
-        `model`, `accuracy` (0..1) and `column`.
+    result : CostResult
     column, title : str
-        What the horizontal axis shows, and its title with the unit.
+        What the horizontal axis shows, a column of its table, and its title with the unit.
 
     Returns
     -------
@@ -78,6 +110,7 @@ def draw_cost(table: pd.DataFrame, column: str, title: str) -> Any:
     from esclab.figures.text import plotly_text
     from esclab.figures.theme import COLOURS, PLOTLY_MARKERS, register_template
 
+    table = result.table
     names = [plotly_text(model) for model in table["model"]]
     numbers = range(len(table))
     marks = {
@@ -94,12 +127,7 @@ def draw_cost(table: pd.DataFrame, column: str, title: str) -> Any:
     )  # fmt: skip
     figure.update_xaxes(title_text=title, range=[0, 1.25 * max(x)], tickformat="~s")
     figure.update_yaxes(title_text="Accuracy (%)", range=[0, 105])
-    first, where = table.iloc[0], ""
-    if "threads" in table:
-        noun = "thread" if first["threads"] == 1 else "threads"
-        where = f"{first['device']}, {first['threads']} {noun}, batch of {first['clips']} clips"
-    subtitle = {"text": plotly_text(f"Measured side by side on this machine: {where}", 140)} if where else {}
-    words = {"text": "Accuracy against cost", "subtitle": subtitle}
+    words = {"text": "Accuracy against cost", "subtitle": {"text": plotly_text(result.machine, 140)}}
     figure.update_layout(template=register_template(), title=words, height=380, showlegend=False)
     return figure
 

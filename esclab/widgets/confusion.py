@@ -212,7 +212,8 @@ class ConfusionExplorer(Explorer):
         if not self._changed("picture", picture, state.clip, state.own):
             return
         if picture is None:
-            self.picture.shape, self.picture.sounds, self.picture.overlay = [0, 0], {}, b""
+            self.picture.shape, self.picture.sounds, self.picture.overlay, self.picture.boxes = [0, 0], {}, b"", []
+            self._changed("heard")  # the same clip may come again
             self.picture.title, self.picture.subtitle = state.clip or state.own or "No clip chosen", ""
             return
         self.picture.title = picture.clip.label

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
+from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
@@ -12,6 +13,8 @@ import pandas as pd
 from esclab.clips import ClipDataset, load_dataset
 from esclab.errors import OptionError
 from esclab.results import ConfusionResult, Predictions
+from esclab.storage import write_text
+from esclab.training.run import Run
 from esclab.widgets.clip_painter import ClipPainter, ClipPicture
 from esclab.widgets.confusion_choices import ConfusionChoice, list_choices, spread_epochs
 from esclab.widgets.gather import RunWords, gather_runs
@@ -34,9 +37,17 @@ predictions = join_folds(answers)[0]
 confusion = replace(score_predictions(predictions).confusion, label={label!r})
 pairs = confused_pairs(predictions)
 export("confusion", confusion, "out/confusion")
+pairs.to_csv("out/confusion_pairs.csv", index=False)
 """
 SERIES_CODE = """series = confusion_series(runs[0], {epochs!r})
 export("confusion_series", series, "out/confusion_series")
+"""
+CLIP_CODE = """
+from esclab.clips import load_dataset
+from esclab.widgets.clip_painter import ClipPainter
+
+picture = ClipPainter({dataset}).{asked}
+export(*picture.result, "out/confusion_clip")
 """
 
 
@@ -89,7 +100,8 @@ class ConfusionController(WorkingController):
         self.own = ""
         self._own_answer: np.ndarray | None = None
         self._predictions: Predictions | None = None
-        self._painter = ClipPainter(load_dataset(dataset) if isinstance(dataset, str) else dataset)
+        self._given = load_dataset(dataset) if isinstance(dataset, str) else dataset
+        self._painter = ClipPainter(self._given)
         if self.choices:
             self.attempt(lambda: self.choose(0))
         else:
@@ -209,7 +221,7 @@ class ConfusionController(WorkingController):
         return errors_by_category(self._predictions, categories) if categories else None
 
     def results(self) -> dict[str, tuple[str, Any]]:
-        """Return the matrix and, where it is of one run that kept epochs, the series of them."""
+        """Return the matrix, the series of them where it is of one run that kept epochs, and the clip that is shown."""
         from esclab.analysis import confusion_series
 
         if self.confusion is None:
@@ -218,17 +230,39 @@ class ConfusionController(WorkingController):
         if self.choice is not None and self._has_series():
             series = confusion_series(self.choice.runs[0], spread_epochs(self.epochs))
             found["confusion_series"] = ("confusion_series", series)
+        if self.picture is not None:
+            found["clip"] = self.picture.result
         return found
 
+    def export(self, folder: str | Path) -> list[Path]:
+        """Write figures and data, and the confused pairs as a table; see `Controller.export`."""
+        paths = super().export(folder)
+        text = self.pairs.to_csv(index=False, lineterminator="\n")
+        return [*paths, write_text(Path(folder) / "pairs.csv", text)]
+
     def code(self) -> str:
-        """Return code for `confusion`, `pairs` and, where there is one, `series`."""
+        """Return code for `confusion`, `pairs` and, where they are there, `series` and the clip's `picture`."""
         if self.choice is None or self.confusion is None:
             return ""
         folders = "".join(f"    {str(run.path)!r},\n" for run in self.choice.runs)
         code = CODE.format(folders=folders, epoch=self._name_epoch(self.epoch), label=self.confusion.label)
         if self._has_series():
-            return code + SERIES_CODE.format(epochs=spread_epochs(self.epochs))
-        return code.replace("confused_pairs, confusion_series,", "confused_pairs,")
+            code += SERIES_CODE.format(epochs=spread_epochs(self.epochs))
+        else:
+            code = code.replace("confused_pairs, confusion_series,", "confused_pairs,")
+        return code + self._clip_code()
+
+    def _clip_code(self) -> str:
+        if self.choice is None or self.picture is None:
+            return ""
+        explained = self.picture.explained
+        if self.own:
+            asked = f"ask(runs[0], {self.own!r})[0]"
+        else:
+            target = self.class_names.index(explained) if explained else None
+            asked = f"paint(runs[{self.choice.runs.index(self._find_run())}], {self.clip!r}, {target!r})"
+        code = CLIP_CODE.format(dataset=f"load_dataset({self._given.name!r})" if self._given else "", asked=asked)
+        return code if self._given else code.replace("from esclab.clips import load_dataset\n", "")
 
     def _has_series(self) -> bool:
         return self.choice is not None and len(self.choice.runs) == 1 and len(self.epochs) > 1
@@ -258,13 +292,17 @@ class ConfusionController(WorkingController):
         self.message = ""
         self.notify()
 
-    def _paint(self) -> None:
-        """Have the chosen clip read and explained."""
+    def _find_run(self) -> Run:
+        """Return the run that was not trained on the chosen clip."""
         assert self._predictions is not None
         assert self.choice is not None
-        p, name = self._predictions, self.clip
-        fold = int(p.folds[np.flatnonzero(p.clips == name)[0]])
-        run = next((run for run in self.choice.runs if run.config.held_out == fold), self.choice.runs[0])
+        p = self._predictions
+        fold = int(p.folds[np.flatnonzero(p.clips == self.clip)[0]])
+        return next((run for run in self.choice.runs if run.config.held_out == fold), self.choice.runs[0])
+
+    def _paint(self) -> None:
+        """Have the chosen clip read and explained."""
+        run, name = self._find_run(), self.clip
         target = {"predicted": self.predicted, "true": self.true, "nothing": None}[self.look]
         if self.picture is not None and self.picture.clip.name != name:
             self.picture = None

@@ -22,7 +22,8 @@ class Controller:
 
     def __init__(self) -> None:
         self._listeners: list[Listener] = []
-        self.message = ""
+        self.message = ""  # what went wrong
+        self.news = ""  # what was done, told until the next action
 
     def subscribe(self, listener: Listener) -> None:
         """Call `listener` after every change."""
@@ -66,7 +67,8 @@ class Controller:
         -------
         done : bool
         """
-        before, self.message = self.message, ""  # what listeners hear of the action has no old error in it
+        before = self.message or self.news
+        self.message = self.news = ""  # what listeners hear of the action has no old words in it
         try:
             action()
         except EsclabError as error:

@@ -75,7 +75,8 @@ class EmbeddingExplorer(Explorer):
         except EsclabError as error:  # points can be seen without the recordings
             self.problems.append(str(error))
         self._painting = False
-        self._shown_clip: Any = None
+        self._shown_clip: str | None = None
+        self._shown_picture: Any = None
         self._shown_table: tuple[str, ...] | None = None
         super().__init__(EmbeddingController(found.runs, clips), title="Where does the network put it?", folder=folder)
 
@@ -85,14 +86,15 @@ class EmbeddingExplorer(Explorer):
         self._build_question()
         self._build_clip()
         self._build_selection()
-        self.plots = [EmbeddingPlot(self._hear, self._select) for _ in range(2)]
+        self.plots = [EmbeddingPlot(self._hear_point, self._select) for _ in range(2)]
         self.hint = widgets.Label()
         self.plot_row = widgets.HBox(
             [self.hint, *(plot.view for plot in self.plots)],
             layout=widgets.Layout(flex="0 1 auto", min_width="0", flex_flow="row wrap"),
         )
+        finding = [self.class_menu, self.search, self.wrong_box, self.clip_list]
         clip = widgets.VBox(
-            [self.class_menu, self.search, self.wrong_box, self.clip_list, self.list_buttons, self.canvas],
+            [*finding, self.list_buttons, self.play_box, self.canvas],
             layout=widgets.Layout(flex=f"0 0 {CLIP_PX}px", width=f"{CLIP_PX}px"),
         )
         middle = widgets.HBox([self.plot_row, clip], layout=widgets.Layout(width="100%", flex_flow="row wrap"))
@@ -187,6 +189,9 @@ class EmbeddingExplorer(Explorer):
         self.list_buttons = widgets.HBox(
             [add, add_all], layout=widgets.Layout(justify_content="flex-end", width="100%")
         )
+        self.play_box = widgets.Checkbox(
+            True, description="Play when chosen", tooltip="Play a clip as soon as it is chosen", style=STYLE
+        )
         self.canvas = SoundCanvas(height_px=250, title="Click a point, or choose a clip")
         for control in (self.class_menu, self.search, self.wrong_box):
             control.observe(lambda _: self._refresh(), "value")
@@ -227,6 +232,10 @@ class EmbeddingExplorer(Explorer):
 
     def _hear(self, clip: str) -> None:
         self.attempt(self.controller.show_clip, clip)
+
+    def _hear_point(self, clip: str) -> None:
+        self._hear(clip)
+        self.clip_list.focus()  # a click on a plot takes the focus out of the explorer, and its keys with it
 
     def _select(self, clips: Sequence[str]) -> None:
         self.attempt(self.controller.select, clips)
@@ -306,9 +315,9 @@ class EmbeddingExplorer(Explorer):
 
     def _paint_clip(self) -> None:
         controller = self.controller
-        if self._shown_clip == (controller.clip, id(controller.picture)):
+        if self._shown_clip == controller.clip and self._shown_picture is controller.picture:
             return
-        self._shown_clip = (controller.clip, id(controller.picture))
+        self._shown_clip, self._shown_picture = controller.clip, controller.picture
         if controller.picture is None or controller.samples is None:
             self.canvas.shape, self.canvas.sounds, self.canvas.boxes, self.canvas.title = (
                 [0, 0],
@@ -326,11 +335,12 @@ class EmbeddingExplorer(Explorer):
         rows = controller.answers()
         row = rows[rows["clip"] == controller.clip]
         answers = [
-            f"{label}: {row[column].iloc[0]}"
+            f"{label}: {class_words(row[column].iloc[0])}"
             for label in controller.labels
             if len(row) and (column := f"predicted, {label}") in row.columns
         ]
         self.canvas.subtitle = "; ".join(answers)
+        self.canvas.play += int(self.play_box.value)
 
     def _paint_table(self) -> None:
         shown = (*map(str, self.controller.sides), *self.controller.selected)
@@ -338,8 +348,10 @@ class EmbeddingExplorer(Explorer):
             return
         self._shown_table = shown
         table = self.controller.selection()
-        right = {f"correct, {label}": _write_right for label in self.controller.labels}
-        self.table.show_table(table, formats=right)
+        writers: dict[str, Callable[[Any], str]] = {"class": class_words}
+        for label in self.controller.labels:
+            writers |= {f"predicted, {label}": class_words, f"correct, {label}": _write_right}
+        self.table.show_table(table.rename(columns={"class_name": "class"}), formats=writers)
         self.table.title = f"Selected clips: {len(table)}"
         self.clear_button.disabled = self.csv_button.disabled = table.empty
 

@@ -10,11 +10,14 @@ from typing import Any
 import ipywidgets as widgets
 
 from esclab.widgets.controller import Controller
+from esclab.widgets.keys import show_tooltips
 
 STYLE = {"description_width": "90px"}
 # A layout is a widget of its own. Kept as words, each control gets its own; one that is shared with the explorer of an
 # earlier run of the cell is unknown to a page that was loaded anew, until the kernel has told it, and nothing is shown.
 WIDE = {"width": "100%"}
+# Margins come on top of a width of 100 %; without this the page would scroll sideways by them.
+FIT = "<style>.esclab-explorer .widget-html { max-width: calc(100% - 2 * var(--jp-widgets-margin, 2px)); }</style>"
 
 
 class Explorer:
@@ -39,11 +42,12 @@ class Explorer:
         self.code_box = widgets.HTML(layout=widgets.Layout(display="none"))
         self.export_button.on_click(lambda _: self._export())
         self.code_button.on_click(lambda _: self._toggle_code())
-        heading = widgets.HTML(f"<h3 style='margin:0'>{html.escape(title)}</h3>")
+        heading = widgets.HTML(f"{FIT}<h3 style='margin:0'>{html.escape(title)}</h3>")
         footer = widgets.HBox([self.export_button, self.code_button, self.status], layout=WIDE)
         body = self.build()
         self.view = widgets.VBox([heading, *body, footer, self.code_box], layout=WIDE)
         self.view.add_class("esclab-explorer")
+        show_tooltips(self.view)
         controller.subscribe(self._refresh)
         self._refresh()
 
@@ -59,14 +63,16 @@ class Explorer:
         self.controller.attempt(lambda: action(*arguments))
 
     def say(self, text: str, *, wrong: bool = False) -> None:
-        """Show one line; markup in it is shown letter by letter."""
+        """Show one line until the next action; markup in it is shown letter by letter."""
+        if not wrong:
+            self.controller.news = text
         sign = "&#9888; " if wrong else ""
         weight = "600" if wrong else "400"
         self.status.value = f"<span role='status' style='font-weight:{weight}'>{sign}{html.escape(text)}</span>"
 
     def _refresh(self) -> None:
         self.refresh()
-        self.say(self.controller.message, wrong=True) if self.controller.message else self.say("")
+        self.say(self.controller.message or self.controller.news, wrong=bool(self.controller.message))
         if self.code_box.layout.display != "none":
             self.code_box.value = write_code(self.controller.code())
 
@@ -75,8 +81,7 @@ class Explorer:
             paths = self.controller.export(self.folder)
             self.say(f"Wrote {len(paths)} files to {self.folder}")
 
-        if not self.controller.attempt(write):
-            return
+        self.attempt(write)
 
     def _toggle_code(self) -> None:
         hidden = self.code_box.layout.display == "none"

@@ -24,14 +24,14 @@ from esclab.widgets.explorer import STYLE, WIDE, Explorer, make_button, wrap_row
 from esclab.widgets.gather import RunWords, gather_runs
 from esclab.widgets.keys import ExplorerKeys
 from esclab.widgets.noise_controller import NoiseController
+from esclab.widgets.noise_map import MapPanel
 from esclab.widgets.own_sounds import OwnSounds
-from esclab.widgets.plot import Plot, plot_style
+from esclab.widgets.plot import plot_style
 from esclab.widgets.region_sliders import RegionSliders
 from esclab.widgets.scores import ScoreBars
 from esclab.widgets.source import OWN
 from esclab.widgets.tell import tell_problems
 from esclab.widgets.together import send_together
-from esclab.widgets.worker import NewestWins
 
 SHIPPED = ("cnn10-synth10", "ts-cnn10-synth10")
 SOUND_DELAY_S = 0.25
@@ -75,8 +75,7 @@ class NoiseExplorer(Explorer):
         self.problems = widgets.HTML(tell_problems(found.problems))
         self._busy = False  # while the view follows the controller, its own changes are no gestures
         self._timer: Timer | None = None
-        self._shown_clip = ""
-        self.worker = NewestWins(self._map_done, self._map_failed)
+        self._listed: Any = None  # what the list of clips was filled for
         super().__init__(NoiseController(found.runs, dataset), title="Noise lab", folder=folder)
 
     def build(self) -> Sequence[widgets.Widget]:
@@ -99,10 +98,12 @@ class NoiseExplorer(Explorer):
         )
         region_row = widgets.HBox([self.time_slider, self.band_slider, *self.preset_buttons], layout=wrap_row())
         step_row = widgets.HBox(
-            [self.clear_button, self.undo_button, self.redo_button, self.keep_button, self.map_button, self.map_model],
+            [self.clear_button, self.undo_button, self.redo_button, self.keep_button, self.map.button, self.map.model],
             layout=wrap_row(),
         )
-        left = widgets.VBox([self.picture, step_row], layout=widgets.Layout(flex="3 1 480px", min_width="320px"))
+        left = widgets.VBox(
+            [self.picture, step_row, self.map.work.row], layout=widgets.Layout(flex="3 1 480px", min_width="320px")
+        )
         right = widgets.VBox([self.scores], layout=widgets.Layout(flex="2 1 320px", min_width="260px"))
         middle = widgets.HBox([left, right], layout=wrap_row(overflow="visible"))
         legend = widgets.HTML(write_legend(gates=bool(self.gates_picker.value)))
@@ -114,18 +115,17 @@ class NoiseExplorer(Explorer):
             }
         )  # fmt: skip
         above = [self.problems, clip_row, self.own.view, edit_row, region_row, middle, legend]
-        below = [self.heatmaps, self.sensitivity.view, self.tries, plot_style(), self.keys]
+        below = [self.heatmaps, self.map.plot.view, self.tries, plot_style(), self.keys]
         return [*above, widgets.HBox(looks, layout=wrap_row()), *below]
 
     def _build_clip(self) -> None:
-        table = self.controller.source.dataset.table
         classes = [(class_words(name), name) for name in self.controller.source.dataset.class_names]
         self.class_picker = widgets.Dropdown(
             options=[("any class", ANY), *classes, ("my own sounds", OWN)],
             value=ANY, description="Class", tooltip="Show clips of this class only", style=STYLE,
         )  # fmt: skip
         self.clip_picker = widgets.Dropdown(
-            options=table["clip"].astype(str).tolist(), value=self.controller.clip.name, description="Clip",
+            options=self.controller.source.select(), value=self.controller.clip.name, description="Clip",
             tooltip="The clip to change", style=STYLE,
         )  # fmt: skip
         self.surprise_button = make_button("Surprise me", "Choose a clip by chance", icon="random")
@@ -178,14 +178,10 @@ class NoiseExplorer(Explorer):
         buttons = (self.clear_button, self.undo_button, self.redo_button, self.keep_button)
         for button, action in zip(buttons, actions, strict=True):
             button.on_click(lambda _, action=action: self.attempt(action))
-        self.map_button = make_button(
-            "Sensitivity map", "Move the noise over the whole clip and map what it costs (some seconds)"
-        )
-        self.map_button.on_click(lambda _: self._ask_map())
-        labels = self.controller.labels
-        self.map_model = widgets.Dropdown(
-            options=[(label, number) for number, label in enumerate(labels)], description="of",
-            tooltip="For which model", style={"description_width": "20px"}, layout=widgets.Layout(width="120px"),
+        controller = self.controller
+        self.map = MapPanel(
+            controller.maps, controller.labels, measure=controller.measure_sensitivity,
+            tell=lambda text: self.say(text, wrong=True),
         )  # fmt: skip
 
     def _build_pictures(self) -> None:
@@ -228,7 +224,6 @@ class NoiseExplorer(Explorer):
         ]
         self.heatmaps = widgets.VBox(pairs, layout=WIDE)
         self.tries = widgets.HTML()
-        self.sensitivity = Plot()
 
     def refresh(self) -> None:
         """Bring controls and pictures to the controller's state."""
@@ -248,6 +243,7 @@ class NoiseExplorer(Explorer):
                 control.layout.display = "" if shown else "none"
             with send_together(self.picture):
                 self._show_pictures()
+                self._show_clip()
                 self.picture.answered = self.picture.stamp
             self.undo_button.disabled, self.redo_button.disabled = not controller.can_undo, not controller.can_redo
             self._show_region(edit.region)
@@ -277,12 +273,22 @@ class NoiseExplorer(Explorer):
             show_answer(
                 self.after[number], changed, after[number], colours=colours, title=f"{label}, after", names=names
             )
-        if self._shown_clip != controller.clip.name:
-            self._shown_clip = controller.clip.name
-            self.picture.show_events(controller.clip.events)
-            if controller.clip.name in self.clip_picker.options:
-                self.clip_picker.value = controller.clip.name
         self._hear_soon()
+
+    def _show_clip(self) -> None:
+        clip, own = self.controller.clip, self.controller.own_names
+        if self._listed != (clip.name, own, self.class_picker.value):
+            names = self._select(self.class_picker.value)
+            if clip.name not in names:
+                self.class_picker.value, names = ANY, self._select(ANY)
+            if list(self.clip_picker.options) != names:
+                self.clip_picker.options = names
+            self.picture.show_events(clip.events)
+            self._listed = (clip.name, own, self.class_picker.value)
+        self.clip_picker.value = clip.name
+
+    def _select(self, wanted: str) -> list[str]:
+        return self.controller.source.select(class_name="" if wanted == ANY else wanted)
 
     def _show_region(self, region: Region | None) -> None:
         self.picture.show_region(region)
@@ -290,7 +296,9 @@ class NoiseExplorer(Explorer):
 
     def _show_tries(self) -> None:
         table = self.controller.tries
-        self.tries.value = "" if table.empty else f"<b>Kept</b>{table.to_html(index=False, escape=True, border=0)}"
+        self.tries.value = (
+            "" if table.empty else f"<b>Kept</b>{table.to_html(index=False, escape=True, border=0, na_rep='')}"
+        )
 
     def _drag(self, change: dict[str, Any]) -> None:
         self.attempt(lambda: self.controller.change(region=read_region(self.picture.region, self.picture)))
@@ -317,15 +325,15 @@ class NoiseExplorer(Explorer):
             self.attempt(lambda: self.controller.look(**settings))
 
     def _filter_clips(self, change: dict[str, Any]) -> None:
-        wanted = change["new"]
-        names = self.controller.source.select(class_name="" if wanted == ANY else wanted)
+        if self._busy:
+            return
+        names = self._select(change["new"])
+        if names and self.controller.clip.name not in names:
+            self._choose(names[0])
+            return
+        self.refresh()
         if not names:
             self.say("There are no clips of this kind yet.")
-            return
-        self._busy = True
-        self.clip_picker.options = names
-        self._busy = False
-        self._choose(names[0])
 
     def _choose(self, name: str | None) -> None:
         if not self._busy and name and name != self.controller.clip.name:
@@ -335,8 +343,6 @@ class NoiseExplorer(Explorer):
         """Choose a sound that was just uploaded or recorded."""
         self._busy = True
         self.class_picker.value = OWN
-        self.clip_picker.options = self.controller.source.select(class_name=OWN)
-        self.clip_picker.value = None
         self._busy = False
         self._choose(name)
 
@@ -353,29 +359,4 @@ class NoiseExplorer(Explorer):
         self._timer.start()
 
     def _send_sounds(self) -> None:
-        samples = self.controller.samples
-        sounds = {"clean": samples["clean"]}
-        if samples["changed"] is not samples["clean"]:
-            sounds |= {"changed": samples["changed"], "difference": samples["difference"]}
-        self.picture.set_sounds(sounds, self.controller.feature.config.sample_rate)
-
-    def _ask_map(self) -> None:
-        self.say("Moving the noise over the clip ...")
-        self.map_button.disabled = True
-        number = self.map_model.value
-        self.worker.ask(lambda stop: self.controller.measure_sensitivity(number, stop=stop))
-
-    def _map_done(self, result: Any) -> None:
-        from esclab.figures import draw
-
-        self.map_button.disabled = False
-        self.controller.show_sensitivity(result)
-        self.sensitivity.paint(draw("sensitivity", result))
-        self.say(f"Mapped: {result.label}")
-
-    def _map_failed(self, error: Exception) -> None:
-        def fail() -> None:
-            raise error
-
-        self.map_button.disabled = False
-        self.attempt(fail)
+        self.picture.set_sounds(self.controller.sounds(), self.controller.feature.config.sample_rate)

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
-from threading import Event
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -14,24 +15,22 @@ import torch
 
 from esclab.clips.dataset import ClipDataset
 from esclab.errors import OptionError
+from esclab.figures.text import class_words
 from esclab.noise import attenuate_region, draw_noise
-from esclab.results import (
-    AttributionMap,
-    AttributionResult,
-    GalleryResult,
-    Region,
-    ScoreChangeResult,
-    SensitivityResult,
-    TimeFrequencyMap,
-)
+from esclab.results import Region, ScoreChangeResult, SensitivityResult, TimeFrequencyMap
 from esclab.training.labels import label_runs
 from esclab.training.run import Run
 from esclab.widgets.controller import Controller
-from esclab.widgets.edit import MODES, Edit, write_edit
+from esclab.widgets.edit import MODES, Edit
 from esclab.widgets.live import LiveAnswer, LiveModel
+from esclab.widgets.noise_map import MapController, MapQuestion
+from esclab.widgets.noise_results import gather_results, write_code, write_extras
 from esclab.widgets.source import ClipInfo, ClipSource
 
 MOST_EDITS = 200
+# What a change that fails leaves as it was.
+CHANGING = ("clip", "edit", "samples", "pictures", "answers", "layer", "attention_layer", "target", "_noise", "_same",
+            "_done", "_undone", "_changing")  # fmt: skip
 
 
 class NoiseController(Controller):
@@ -55,8 +54,10 @@ class NoiseController(Controller):
         "clean" and "changed", one a model.
     tries : DataFrame
         What was kept to compare.
-    sensitivity : SensitivityResult or None
-        Of this clip and the chosen model.
+    maps : MapController
+        Measures sensitivity maps.
+    own_names : list of str
+        Sounds of one's own, newest first.
     """
 
     def __init__(self, runs: Sequence[Run], dataset: ClipDataset) -> None:
@@ -73,7 +74,8 @@ class NoiseController(Controller):
         self.edit = Edit()
         self.layer, self.attention_layer, self.target = "", "", ""
         self.tries = pd.DataFrame()
-        self.sensitivity: SensitivityResult | None = None
+        self.maps = MapController()
+        self.own_names = self.source.list_own()
         self._undone: list[Edit] = []
         self._done: list[Edit] = [self.edit]
         self._changing: tuple[str, ...] = ()  # what was changed since the last step of undo
@@ -84,8 +86,8 @@ class NoiseController(Controller):
         self.answers: dict[str, list[LiveAnswer]] = {}
         # Its libraries load now, not at the first gesture.
         draw_noise(np.ones(1000), 44_100, region=Region(0.005, 0.01))
-        held_out = dataset.table[dataset.table["fold"] == runs[0].config.held_out]["clip"]
-        self.choose_clip(str(held_out.iloc[0] if len(held_out) else dataset.table["clip"].iloc[0]))
+        self.source.subscribe(self._list_again)
+        self._choose_first()
 
     @property
     def labels(self) -> list[str]:
@@ -103,17 +105,11 @@ class NoiseController(Controller):
         clip = self.source.describe(name)
         rate = self.feature.config.sample_rate
         samples = self.source.read(name, sample_rate=rate, duration_s=self.duration_s)
-        before = self._remember()
-        try:
+        with self._change():
             self.clip: ClipInfo = clip
             self.samples = {"clean": samples}
             self.pictures = {"clean": self._transform(samples, clip.label)}
-            self.sensitivity, self._noise, self._same = None, None, {}
-            self._apply()
-        except Exception:
-            self._restore(before)
-            raise
-        self.notify()
+            self._noise, self._same = None, {}
 
     def change(self, **settings: Any) -> None:
         """Change the edit, e.g. ``change(snr_db=0)``; see `Edit`. `commit` makes it a step of undo.
@@ -125,17 +121,11 @@ class NoiseController(Controller):
         """
         if settings.get("mode", "noise") not in MODES:
             raise OptionError(f"mode {settings['mode']}", "is not known", f"choose one of {', '.join(MODES)}")
-        before, what = self._remember(), tuple(sorted(settings))
-        if what != self._changing:  # sliders and keys do not tell when a gesture ends; the next one does
-            self._step()
-        try:
-            self.edit = replace(self.edit, **settings)
-            self._apply()
-        except Exception:
-            self._restore(before)
-            raise
-        self._changing = what
-        self.notify()
+        what = tuple(sorted(settings))
+        with self._change():
+            if what != self._changing:  # sliders and keys do not tell when a gesture ends; the next one does
+                self._step()
+            self.edit, self._changing = replace(self.edit, **settings), what
 
     def commit(self) -> None:
         """Make the present edit a step that `undo` comes back to; a change of something else does so by itself."""
@@ -144,19 +134,14 @@ class NoiseController(Controller):
 
     def undo(self) -> None:
         """Go back to the edit before."""
-        self._changing = ()
-        if self.edit != self._done[-1]:
-            self._done.append(self.edit)
-        if len(self._done) > 1:
-            self._undone.append(self._done.pop())
-            self._go_to(self._done[-1])
+        done = self._done if self.edit == self._done[-1] else [*self._done, self.edit]
+        if len(done) > 1:
+            self._go_to(done[:-1], [*self._undone, done[-1]])
 
     def redo(self) -> None:
         """Go forward again after `undo`."""
-        self._changing = ()
         if self._undone:
-            self._done.append(self._undone.pop())
-            self._go_to(self._done[-1])
+            self._go_to([*self._done, self._undone[-1]], self._undone[:-1])
 
     @property
     def can_undo(self) -> bool:
@@ -172,17 +157,11 @@ class NoiseController(Controller):
         """Choose the layer of the heatmap, the layer of the gates, and the class explained ("" is each one's own)."""
         if target and target not in self.class_names:
             raise OptionError(f"class {target}", "is not known", f"choose one of {', '.join(self.class_names)}")
-        before = self._remember()
-        self.layer = self.layer if layer is None else layer
-        self.attention_layer = self.attention_layer if attention_layer is None else attention_layer
-        self.target = self.target if target is None else target
-        try:
+        with self._change():
+            self.layer = self.layer if layer is None else layer
+            self.attention_layer = self.attention_layer if attention_layer is None else attention_layer
+            self.target = self.target if target is None else target
             self._same = {}
-            self._apply()
-        except Exception:
-            self._restore(before)
-            raise
-        self.notify()
 
     def presets(self) -> dict[str, Edit]:
         """Return the three noises of TS-CNN's Figure 4 by name."""
@@ -202,11 +181,12 @@ class NoiseController(Controller):
     def keep(self) -> None:
         """Add the present edit and its answers to the list of tries."""
         row: dict[str, Any] = {"clip": self.clip.name, "edit": str(self.edit)}
-        watched = self.watched_class
+        watched = self.class_names.index(self.watched_class)
+        words = class_words(self.watched_class)
         for label, clean, changed in zip(self.labels, self.answers["clean"], self.answers["changed"], strict=True):
-            row[f"{label}: answer"] = self.class_names[int(changed.probabilities.argmax())]
-            row[f"{label}: {watched} before"] = round(float(clean.probabilities[self.class_names.index(watched)]), 3)
-            row[f"{label}: {watched} after"] = round(float(changed.probabilities[self.class_names.index(watched)]), 3)
+            row[f"{label}: answer"] = class_words(self.class_names[int(changed.probabilities.argmax())])
+            row[f"{label}: {words} before"] = round(float(clean.probabilities[watched]), 3)
+            row[f"{label}: {words} after"] = round(float(changed.probabilities[watched]), 3)
         self.tries = pd.concat([self.tries, pd.DataFrame([row])], ignore_index=True)
         self.notify()
 
@@ -219,41 +199,39 @@ class NoiseController(Controller):
             return self.clip.class_name
         return self.class_names[int(self.answers["clean"][0].probabilities.argmax())]
 
-    def measure_sensitivity(
-        self, model: int = 0, *, stop: Event | None = None, progress: Any = None
-    ) -> SensitivityResult | None:
-        """Measure where this clip is tender to the present kind and level of noise; None when stopped."""
-        from esclab.analysis.sensitivity import measure_sensitivity
+    @property
+    def sensitivity(self) -> SensitivityResult | None:
+        """The map of this clip, class and noise, where it was measured."""
+        return self.maps.result
 
-        chosen, clip, edit = self.models[model], self.clip, self.edit
-        return measure_sensitivity(
-            chosen.run.load_model(),  # a network of its own: the lab's is watched while gestures go on
-            self.feature,
-            [self.samples["clean"]],
-            targets=[self.class_names.index(self.watched_class)],
-            kind=edit.kind, snr_db=edit.snr_db, reference="clip", seeds=[edit.seed],
-            name=self.labels[model], class_name=self.watched_class, label=clip.label,
+    def measure_sensitivity(self, model: int = 0) -> None:
+        """Begin to measure where this clip is tender to the present kind and level of noise, see `maps`."""
+        self.maps.measure(
+            self._map_question(), self.models[model].run, self.samples["clean"],
+            name=self.labels[model], label=self.clip.label,
         )  # fmt: skip
 
-    def show_sensitivity(self, result: SensitivityResult | None) -> None:
-        """Take a finished map as the present one."""
-        self.sensitivity = result
-        self.notify()
+    def notify(self) -> None:
+        """Tell all listeners that something changed; a map of another clip or noise is dropped."""
+        self.maps.follow(self._map_question())
+        super().notify()
+
+    def sounds(self) -> dict[str, np.ndarray]:
+        """Return what can be heard: the clean clip and, where it is changed, the changed one and the difference."""
+        untouched = self.samples["changed"] is self.samples["clean"]
+        return {"clean": self.samples["clean"]} if untouched else self.samples
 
     def results(self) -> dict[str, tuple[str, Any]]:
-        """Return spectrograms, scores, heatmaps of the changed clip and, where measured, the sensitivity map."""
-        pictures = (
-            replace(self.pictures["clean"], label="clean"),
-            replace(self.pictures["changed"], label=str(self.edit)),
-        )
-        found: dict[str, tuple[str, Any]] = {
-            "spectrograms": ("gallery", GalleryResult(pictures, self.clip.label)),
-            "scores": ("score_change", self.scores()),
-            "heatmaps": ("attribution", AttributionResult(pictures[1], tuple(self._maps()), self.clip.events)),
-        }
-        if self.sensitivity is not None:
-            found["sensitivity"] = ("sensitivity", self.sensitivity)
-        return found
+        """Return spectrograms, scores, heatmaps, attention and, where measured, the sensitivity map."""
+        return gather_results(self)
+
+    def export(self, folder: str | Path) -> list[Path]:
+        """Write figures and data, the sounds with one gain, and the list of tries; errors as `Controller.export`."""
+        return [*super().export(folder), *write_extras(self, Path(folder))]
+
+    def code(self) -> str:
+        """Return the lines that make the same change, scores and heatmaps."""
+        return write_code(self)
 
     def scores(self) -> ScoreChangeResult:
         """Return every model's class scores before and after."""
@@ -264,40 +242,19 @@ class NoiseController(Controller):
         ]
         return ScoreChangeResult(pd.DataFrame(rows), self.clip.class_name, f"{self.clip.label}: {self.edit}")
 
-    def code(self) -> str:
-        """Return the lines that make the same change and the same scores."""
-        edit, rate = self.edit, self.feature.config.sample_rate
-        runs = ", ".join(repr(_name_run(model.run)) for model in self.models)
-        own = self.clip.name in self.source.list_own()
-        where = str(self.source.own_folder / self.clip.name) if own else self.clip.name
-        lines = [
-            "import torch",
-            "from esclab.clips.pick import pick_clip",
-            "from esclab.noise import attenuate_region, inject_noise",
-            "from esclab.results import Region",
-            "from esclab.training import find_run",
-            "",
-            f"clean, label = pick_clip({self.source.dataset.name!r}, {where!r}, sample_rate={rate}, "
-            f"duration_s={self.duration_s!r})",
-        ]
-        lines.append(write_edit(edit, rate))
-        lines += [
-            f"for run in map(find_run, [{runs}]):",
-            "    feature, model = run.build_feature(), run.load_model()",
-            "    with torch.inference_mode():",
-            "        scores = model(feature(torch.from_numpy(changed)[None])).softmax(1)[0]",
-            "    print(run.label, dict(zip(run.config.class_names, scores.tolist())))",
-        ]
-        return "\n".join(lines)
+    def _map_question(self) -> MapQuestion:
+        return MapQuestion(self.clip.name, self.edit.kind, self.edit.snr_db, self.edit.seed, self.watched_class)
 
-    def _maps(self) -> list[AttributionMap]:
-        return [
-            AttributionMap(
-                answer.heatmap, "gradcam", self.layer or model.network.cam_layers[-1], label,
-                self.class_names[answer.target], float(answer.probabilities[answer.target]),
-            )
-            for model, label, answer in zip(self.models, self.labels, self.answers["changed"], strict=True)
-        ]  # fmt: skip
+    def _choose_first(self) -> None:
+        table = self.source.dataset.table
+        held_out = table[table["fold"] == self.models[0].run.config.held_out]["clip"]
+        self.choose_clip(str(held_out.iloc[0] if len(held_out) else table["clip"].iloc[0]))
+
+    def _list_again(self) -> None:
+        """Follow own sounds that came or went."""
+        self.own_names = self.source.list_own()
+        gone = self.clip.fold == 0 and self.clip.name not in self.own_names
+        self.attempt(self._choose_first if gone else self.notify)
 
     def _step(self) -> bool:
         """Keep the present edit as a step of undo, where it is a new one."""
@@ -308,9 +265,20 @@ class NoiseController(Controller):
         self._undone = []
         return True
 
-    def _go_to(self, edit: Edit) -> None:
-        self.edit = edit
-        self._apply()
+    def _go_to(self, done: list[Edit], undone: list[Edit]) -> None:
+        with self._change():
+            self._done, self._undone, self._changing, self.edit = done, undone, (), done[-1]
+
+    @contextmanager
+    def _change(self) -> Iterator[None]:
+        """Compute and tell what changed within; where that fails, all stays as it was."""
+        before = {name: getattr(self, name) for name in CHANGING if hasattr(self, name)}
+        try:
+            yield
+            self._apply()
+        except Exception:
+            vars(self).update(before)
+            raise
         self.notify()
 
     def _apply(self) -> None:
@@ -365,21 +333,6 @@ class NoiseController(Controller):
         time_s = feature.time_s(len(values))
         return TimeFrequencyMap(values, time_s, feature.frequency_hz, label, feature.unit, feature.axis)
 
-    def _remember(self) -> dict[str, Any]:
-        names = ("clip", "edit", "samples", "pictures", "answers", "sensitivity", "_noise", "_same",
-                 "layer", "attention_layer", "target")  # fmt: skip
-        return {name: getattr(self, name) for name in names if hasattr(self, name)}
-
-    def _restore(self, state: dict[str, Any]) -> None:
-        for name, value in state.items():
-            setattr(self, name, value)
-
 
 def _front_end(run: Run) -> tuple[str, float, tuple[str, ...]]:
     return repr(sorted(run.config.recipe.feature.items())), run.config.duration_s, run.config.class_names
-
-
-def _name_run(run: Run) -> str:
-    from esclab.training.shipped import FOLDER
-
-    return run.path.name if run.path.parent == FOLDER else str(run.path)

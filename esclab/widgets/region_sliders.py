@@ -9,7 +9,7 @@ import numpy as np
 
 from esclab.widgets.explorer import STYLE
 
-STEP_S = 0.02
+STEP_S = 0.01
 
 
 class RegionSliders:
@@ -55,9 +55,11 @@ class RegionSliders:
     def _slide(self, _: object) -> None:
         (start, end), (low, high) = self.time.value, self.bands.value
         # The browser rounds what it is shown to the slider's step, and sends that back: no hand moved it.
-        rounded = np.abs(np.subtract((start, end), self._shown_s)).max() <= STEP_S
+        rounded = np.abs(np.subtract((start, end), self._shown_s)).max() <= STEP_S / 2 + 1e-9
         if rounded and (low, high) == self._shown_bands:
             return
+        if end - start < STEP_S / 2:  # at least one step
+            start, end = (start, start + STEP_S) if start + STEP_S <= self.time.max else (start - STEP_S, end)
         if low == high:  # at least one band
             low, high = (low, low + 1) if low < self.bands.max else (low - 1, low)
         self._moved([start, end, float(self._edges_hz[low]), float(self._edges_hz[high])])

@@ -18,7 +18,9 @@ class WorkBar:
 
     def __init__(self, controller: WorkingController) -> None:
         self._controller = controller
-        self.bar = widgets.IntProgress(description="Progress", max=1, layout=widgets.Layout(width="320px"))
+        self.bar = widgets.IntProgress(
+            description="Progress", tooltip="How far it is", max=1, layout=widgets.Layout(width="320px")
+        )
         self.words = widgets.Label()
         self.stop_button = make_button("Stop", "Stop what is being computed", icon="stop")
         self.stop_button.on_click(lambda _: controller.attempt(controller.stop))

@@ -101,11 +101,8 @@ def run_notebook(server: tuple[str, Path], browser: Browser) -> Iterator[RunNote
         context = browser.new_context(viewport={"width": width, "height": height})
         context.set_default_timeout(PATIENCE_MS)
         page = context.new_page()
-        notebook = Notebook(page)
+        notebook = watch(page)
         opened.append(notebook)
-        page.on("console", lambda message: _note_problem(notebook, message))
-        page.on("pageerror", lambda error: _note_words(notebook, str(error)))
-        page.on("request", lambda request: _note_outside(notebook, request))
         page.goto(address.format(name))
         notebook.run_again()
         notebook.set_theme("JupyterLab Light")  # a choice of an earlier test outlives its page
@@ -118,6 +115,15 @@ def run_notebook(server: tuple[str, Path], browser: Browser) -> Iterator[RunNote
     for notebook in opened:
         assert not notebook.outside, "the page asked another machine for something"
         assert not notebook.problems, "the browser's console has errors"
+
+
+def watch(page: Page) -> Notebook:
+    """Return the page with what the browser complains of from now on."""
+    notebook = Notebook(page)
+    page.on("console", lambda message: _note_problem(notebook, message))
+    page.on("pageerror", lambda error: _note_words(notebook, str(error)))
+    page.on("request", lambda request: _note_outside(notebook, request))
+    return notebook
 
 
 def _note_problem(notebook: Notebook, message: ConsoleMessage) -> None:

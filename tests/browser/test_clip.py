@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from tests.browser.layout import list_sideways
 from tests.browser.waiting import wait_until
 
 CLIPS = 'from esclab.widgets.clip import ClipExplorer\nexplorer = ClipExplorer("synth10:50")\nexplorer'
@@ -133,5 +134,6 @@ def test_both_themes_show_everything(explorer):
         explorer.shoot(f"clip-{theme.lower()}-{width}")
         right = page.evaluate("() => document.querySelector('.esclab-explorer').getBoundingClientRect().right")
         assert right <= width
+        assert not list_sideways(page)
         for selector in (".esclab-sound-stage", ".esclab-recorder", ".esclab-wave"):
             assert page.locator(selector).bounding_box()["width"] > 300

@@ -6,6 +6,8 @@ import re
 
 import pytest
 
+from tests.browser.layout import list_sideways
+
 LAB = "from esclab.widgets.compare import CompareExplorer\nlab = CompareExplorer()\nlab.view"
 
 
@@ -53,11 +55,11 @@ def test_both_themes_show_accuracy_tests_and_cost(run_notebook):
     page.wait_for_selector(".textpoint text", timeout=60_000)
     page.wait_for_timeout(1000)
     notebook.shoot("compare-light-1280")
+    assert not list_sideways(page)
     notebook.set_theme("JupyterLab Dark")
     notebook.page.set_viewport_size({"width": 1920, "height": 1800})
     notebook.page.wait_for_timeout(800)
     notebook.shoot("compare-dark-1920")
-    fits = "() => { const e = document.querySelector('.esclab-explorer'); return e.scrollWidth <= e.clientWidth + 12; }"
-    assert page.evaluate(fits)
+    assert not list_sideways(page)
     ink = page.evaluate("() => getComputedStyle(document.querySelector('.xtick text')).fill")
     assert min(float(part) for part in re.findall(r"[\d.]+", ink)[:3]) > 150, ink  # light on the dark page

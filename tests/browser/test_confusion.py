@@ -6,6 +6,7 @@ import re
 
 import pytest
 
+from tests.browser.layout import list_sideways
 from tests.browser.waiting import wait_until
 
 EXPLORER = """from esclab.widgets.confusion import ConfusionExplorer
@@ -89,6 +90,7 @@ def test_both_themes_show_a_clip_and_its_matrix(run_notebook):
     page.wait_for_selector(".esclab-sound-play", timeout=60_000)
     page.wait_for_timeout(1500)
     notebook.shoot("confusion-light-1280")
+    assert not list_sideways(page)
     notebook.set_theme("JupyterLab Dark")
     notebook.page.set_viewport_size({"width": 1920, "height": 1800})
     notebook.page.wait_for_timeout(800)
@@ -98,6 +100,4 @@ def test_both_themes_show_a_clip_and_its_matrix(run_notebook):
         " getComputedStyle(document.querySelector(name))[what])"
     )
     assert all(min(float(part) for part in re.findall(r"[\d.]+", ink)[:3]) > 150 for ink in inks), inks
-    assert page.evaluate(
-        "() => { const e = document.querySelector('.esclab-explorer'); return e.scrollWidth <= e.clientWidth + 12; }"
-    )
+    assert not list_sideways(page)

@@ -9,6 +9,7 @@ import pytest
 from esclab.clips import load_dataset
 from esclab.training.crossval import cross_validate
 from esclab.training.recipe import QUICK
+from tests.browser.layout import list_sideways
 from tests.browser.waiting import wait_until, wait_until_still
 
 EXPLORER = """from esclab.widgets.embedding import EmbeddingExplorer
@@ -61,7 +62,13 @@ def test_points_move_are_heard_and_selected_in_both_plots(run_notebook, runs, tm
     point = page.locator(".esclab-points").first.locator(".scatterlayer .trace").first.locator(".point").nth(3)
     box = point.bounding_box()
     page.mouse.click(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
-    page.locator("button[data-sound=clip]").wait_for()
+    page.wait_for_selector(".esclab-sound[data-playing=clip]")
+    page.wait_for_selector(".esclab-sound:not([data-playing=clip])")  # the clips of these runs last 1 s
+    page.keyboard.press(" ")  # the focus is inside the explorer
+    page.wait_for_selector(".esclab-sound[data-playing=clip]")
+    page.wait_for_selector(".esclab-sound:not([data-playing=clip])")
+    page.keyboard.press("ArrowDown")  # in the list of clips
+    page.wait_for_selector(".esclab-sound[data-playing=clip]")
 
     area = page.locator(".esclab-points .nsewdrag").first.bounding_box()
     corners = [(0.02, 0.02), (0.6, 0.02), (0.6, 0.98), (0.02, 0.98), (0.02, 0.04)]
@@ -75,6 +82,7 @@ def test_points_move_are_heard_and_selected_in_both_plots(run_notebook, runs, tm
     wait_until(page, lambda: 0 < count_bright(page, 0) == count_bright(page, 1) < 10)
     bright = [count_bright(page, number) for number in range(2)]
     notebook.shoot("embedding_light")
+    assert not list_sideways(page)
 
     slider = page.locator(".widget-slider .noUi-handle").first
     slider.focus()

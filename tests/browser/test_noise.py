@@ -14,6 +14,14 @@ PIXELS = """([selector, share]) => {
   return Array.from(data.filter((_, n) => n % 4 === 0));
 }"""
 
+# Titles of each control with a label: its own, and those of its label, its fields and its handles.
+TITLES = """() => [...document.querySelectorAll('.esclab-explorer .widget-inline-hbox')]
+  .filter(control => control.querySelector('.widget-label')?.textContent).map(control => {
+  const label = control.querySelector('.widget-label').textContent;
+  const parts = [...control.querySelectorAll('.widget-label, select, input, [role=slider]')];
+  return [label, [control, ...parts].map(part => part.title)];
+})"""
+
 
 @pytest.fixture
 def lab(run_notebook):
@@ -94,6 +102,44 @@ def test_sound_plays_with_a_play_head(lab):
     page.wait_for_function("() => document.querySelector('.esclab-sound').dataset.playing === ''")
 
 
+def test_sound_stops_when_another_clip_is_chosen(lab):
+    page = lab.page
+    page.locator("button[data-sound=clean]").click()
+    page.wait_for_selector(".esclab-sound[data-playing=clean]")
+    page.get_by_role("button", name="bands 25-30").click()
+    page.locator("button[data-sound=changed]").wait_for()
+    assert page.locator(".esclab-sound").first.get_attribute("data-playing") == "clean"  # an edit lets it play
+    page.get_by_label("Clip", exact=True).select_option(index=3)
+    page.wait_for_selector(".esclab-sound[data-playing='']")
+
+
+def test_every_control_shows_a_tooltip(lab):
+    lab.page.wait_for_function(f"() => ({TITLES})().every(([, titles]) => titles.every(title => title))")
+    found = dict(lab.page.evaluate(TITLES))
+    assert len(found) > 12
+    assert {"Clip", "SNR (dB)", "Time (s)", "Own sounds", "Progress"} <= set(found)
+    assert not [label for label, titles in found.items() if {label, "null"} & set(titles)]
+
+
+def test_rectangle_never_closes(lab):
+    page = lab.page
+    glass = page.locator(".esclab-sound-glass").first
+    page.locator("button[data-sound=clean]").wait_for()  # what comes late moves the picture
+    for ends in ((0, 0), (90, 60)), ((90, 60), (0, 0)):  # the second time its corner is brought back to the other one
+        box = wait_until_still(page, glass.bounding_box)
+        (left, top), (right, bottom) = ((box["x"] + 240 + x, box["y"] + 100 + y) for x, y in ends)
+        page.mouse.move(left, top)
+        page.mouse.down()
+        page.mouse.move(right, bottom, steps=6)
+        page.mouse.up()
+        page.locator("button[data-sound=changed]").wait_for()
+    hint = wait_until_still(page, page.locator(".esclab-sound-hint").first.inner_text)
+    start, _, end, _, low, _, high = (word.strip(",") for word in hint.split()[:7])
+    assert 0 < float(end) - float(start) < 0.05
+    assert 0 < float(high) - float(low) < 1000
+    assert "does not rise" not in page.inner_text(".esclab-explorer")
+
+
 def test_undo_button_takes_the_change_back(lab):
     page = lab.page
     assert page.get_by_role("button", name="Undo").is_disabled()
@@ -108,6 +154,8 @@ def test_sensitivity_map_is_painted(lab):
     page.get_by_role("button", name="Sensitivity map").click()
     page.wait_for_selector(".esclab-plot .heatmaplayer image")
     assert "cnn10" in page.inner_text(".esclab-plot >> xpath=..")
+    page.get_by_label("Clip", exact=True).select_option(index=3)
+    page.locator(".esclab-plot").wait_for(state="hidden")
 
 
 def test_dark_theme_shows_everything(run_notebook):

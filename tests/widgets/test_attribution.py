@@ -170,6 +170,14 @@ def test_pinned_maps_stand_beside_each_other_and_come_back(explorer):
     assert explorer.compared.view.layout.display == "none"
 
 
+def test_pinned_map_is_listed_with_its_class_in_words(explorer):
+    explorer.target_menu.value = explorer.controller.class_names.index("sea_waves")
+    assert explorer.controller.wait()
+    explorer.pin_button.click()
+    assert "sea waves" in explorer.pin_list.options[0][0]
+    assert "sea_waves" not in explorer.pin_list.options[0][0]
+
+
 def test_curves_start_at_the_probability_and_hold_chance_beside_the_map(explorer):
     controller = explorer.controller
     explorer.curves_button.click()

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import dataclasses
 import io
+import json
 from types import SimpleNamespace
 
 import numpy as np
@@ -234,7 +235,8 @@ def test_every_front_end_can_be_chosen_with_its_own_settings(clips, monkeypatch)
 
 
 @pytest.mark.parametrize("name", FEATURES)
-def test_front_end_is_offered_and_painted_with_its_own_axis(explorer, name):
+def test_front_end_is_offered_and_painted_with_its_own_axis(explorer, name, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
     assert name in [value for _, value in explorer.feature.options]
     explorer.feature.value = name
     controller = explorer.controller
@@ -311,7 +313,8 @@ def test_own_sound_is_chosen_when_it_comes_and_left_when_it_goes(explorer, clips
 
 
 @pytest.mark.parametrize("own", [False, True])
-def test_code_makes_the_same_picture(explorer, own):
+def test_code_makes_the_same_picture(explorer, own, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
     if own:
         explorer.own.controller.keep("it's <mine>.wav", make_wav())
     explorer.fields["bands"].value = 32
@@ -322,14 +325,22 @@ def test_code_makes_the_same_picture(explorer, own):
     np.testing.assert_array_equal(made["picture"].frequency_hz, shown.frequency_hz)
     assert made["picture"].label == shown.label
     assert len(made["figure"].data) == (1 if own else 3)  # the events' outlines, white on black
+    explorer.export_button.click()
+    assert (tmp_path / "out" / "clips" / "clip.wav").read_bytes() == (tmp_path / "out" / "clip.wav").read_bytes()
 
 
-def test_export_writes_the_spectrogram_with_its_code(explorer, tmp_path):
+def test_export_writes_the_spectrogram_with_its_code_events_and_sound(explorer, tmp_path):
     explorer.export_button.click()
     names = {path.name for path in (tmp_path / "out").iterdir()}
-    assert names == {f"spectrogram.{end}" for end in ("png", "svg", "pdf", "csv", "json")}
-    assert "Wrote 5 files" in explorer.status.value
-    assert "build_feature" in (tmp_path / "out" / "spectrogram.json").read_text("utf-8")
+    assert names == {"clip.wav", *(f"spectrogram.{end}" for end in ("png", "svg", "pdf", "csv", "json"))}
+    assert "Wrote 6 files" in explorer.status.value
+    record = json.loads((tmp_path / "out" / "spectrogram.json").read_text("utf-8"))
+    assert "build_feature" in record["how"]
+    events = explorer.controller.info.events
+    assert [one["onset_s"] for one in record["options"]["events"]] == pytest.approx(events["onset_s"].tolist())
+    samples, rate = soundfile.read(tmp_path / "out" / "clip.wav")
+    assert rate == explorer.controller.sample_rate
+    np.testing.assert_allclose(samples, explorer.controller.samples, atol=1e-4)
 
 
 def test_every_control_has_words_and_a_tooltip(explorer):

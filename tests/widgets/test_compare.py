@@ -11,6 +11,7 @@ import pytest
 from esclab.analysis import compare_runs, cross_conditions, predict_noisy
 from esclab.analysis.noise_ledger import NOISE_KEY, describe_noise
 from esclab.errors import OptionError
+from esclab.results.cost import CostResult
 from esclab.training.ledger import append_result, describe_run
 from esclab.training.run import open_run
 from esclab.widgets.compare import CompareExplorer
@@ -212,15 +213,16 @@ def test_cost_is_measured_side_by_side_and_drawn_with_names(tiny_runs, clips, tm
     assert view.controller.wait()
     view.cost_button.click()
     assert view.controller.wait()
-    table = view.controller.cost_table().set_index("model")
+    table = view.controller.cost().table.set_index("model")
     for run in tiny_runs[:2]:
         count = sum(parameter.numel() for parameter in run.build_model().parameters())
         assert table.loc[run.config.model, "parameters"] == count
     trace = view.plots["cost"].figure.data[0]
     assert list(trace.text) == ["cnn10", "ts-cnn10"]
     assert list(trace.x) == table["parameters"].tolist()
-    view.cost_picker.value = "flops_per_clip"
-    assert list(view.plots["cost"].figure.data[0].x) == table["flops_per_clip"].tolist()
+    assert "batch of 8 clips" in view.plots["cost"].caption.value
+    view.cost_picker.value = "flops"
+    assert list(view.plots["cost"].figure.data[0].x) == table["flops"].tolist()
 
 
 def test_controls_choose_what_is_compared(tiny_runs, clips, tmp_path):
@@ -283,7 +285,7 @@ def test_levels_are_read_as_a_person_writes_them():
 
 def test_cost_figure_escapes_names():
     table = pd.DataFrame({"model": ["<b>a", "b"], "accuracy": [0.5, 0.9], "parameters": [10, 30]})
-    figure = draw_cost(table, "parameters", "Parameters")
+    figure = draw_cost(CostResult(table), "parameters", "Parameters")
     assert figure.data[0].text == ("&lt;b&gt;a", "b")
     assert figure.data[0].y == (50.0, 90.0)
     assert figure.layout.xaxis.range[1] == pytest.approx(37.5)
@@ -292,8 +294,14 @@ def test_cost_figure_escapes_names():
 def test_export_writes_figures_and_tables(tiny_runs, tmp_path):
     view = CompareExplorer(tiny_runs, noise=tmp_path / "none.csv", folder=tmp_path / "out")
     assert view.controller.wait()
+    view.cost_button.click()
+    assert view.controller.wait()
     view.export_button.click()
     assert "Wrote" in view.status.value
+    cost = pd.read_csv(tmp_path / "out" / "cost.csv")
+    assert cost["model"].tolist() == ["cnn10", "ts-cnn10"]
+    assert cost["accuracy"].tolist() == pytest.approx(view.controller.accuracy.table["mean"].tolist())
+    assert (tmp_path / "out" / "cost.png").exists()
     assert len(pd.read_csv(tmp_path / "out" / "runs.csv")) == 4
     assert pd.read_csv(tmp_path / "out" / "pairs.csv")["model_a"].tolist() == ["cnn10"]
     assert (tmp_path / "out" / "accuracy.png").exists()
@@ -317,4 +325,6 @@ def test_code_makes_the_same_results(tiny_runs, clips, noisy, tmp_path, monkeypa
     pd.testing.assert_frame_equal(made["accuracy"].table, state.accuracy.table)
     pd.testing.assert_frame_equal(made["robustness"].table, state.robustness.table)
     if source == "measured":
-        assert made["costs"]["cnn10"].parameters == state.costs["cnn10"].parameters
+        exact = ["model", "accuracy", "parameters", "flops"]
+        pd.testing.assert_frame_equal(made["cost"].table[exact], state.cost().table[exact])
+        assert (tmp_path / "out" / "compare" / "cost.png").exists()

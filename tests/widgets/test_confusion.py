@@ -207,6 +207,22 @@ def test_chosen_clip_is_painted_with_its_sound_and_asks_to_play(view):
     assert view.picture.play == 1
 
 
+def test_nothing_of_the_last_clip_is_left_and_it_plays_when_it_comes_again(view):
+    name = view.clip_picker.options[0][1]
+    cell = view.controller.true, view.controller.predicted
+    view.clip_picker.value = name
+    assert view.controller.wait()
+    assert view.picture.boxes
+    view.controller.select_cell(*find_full_cell(view.controller.confusion.counts))
+    view.controller.select_cell(*cell)
+    left = view.picture.shape, view.picture.sounds, view.picture.overlay, view.picture.boxes
+    assert left == ([0, 0], {}, b"", [])
+    view.clip_picker.value = name
+    assert view.controller.wait()
+    assert list(view.picture.sounds) == [name]
+    assert view.picture.play == 2
+
+
 def test_heatmap_says_that_it_is_of_the_last_epoch(view):
     view.epoch_slider.value = view.controller.epochs[0]
     spectrogram = TimeFrequencyMap(np.zeros((4, 3)), np.arange(4.0), np.array([1.0, 2.0, 3.0]))
@@ -234,7 +250,42 @@ def test_export_writes_matrix_and_series_with_their_data(view, tmp_path):
     assert table["count"].sum() == 10
     series = pd.read_csv(tmp_path / "out" / "confusion_series.csv")
     assert sorted(set(series["epoch"])) == spread_epochs(view.controller.epochs)
+    pairs = pd.read_csv(tmp_path / "out" / "pairs.csv")
+    assert pairs[["true", "predicted", "count"]].values.tolist() == (
+        view.controller.pairs[["true", "predicted", "count"]].values.tolist()
+    )
+    assert not (tmp_path / "out" / "clip.csv").exists()
     assert "Wrote" in view.status.value
+
+
+def test_export_writes_the_shown_clip_with_its_heatmap(view, tmp_path):
+    view.clip_picker.value = view.clip_picker.options[0][1]
+    assert view.controller.wait()
+    view.export_button.click()
+    table = pd.read_csv(tmp_path / "out" / "clip.csv")
+    assert set(table["kind"]) == {"spectrogram", "map"}
+    assert set(table["class_name"].dropna()) == {view.controller.picture.explained}
+    assert (tmp_path / "out" / "clip.png").exists()
+
+
+@pytest.mark.parametrize(("given", "look"), [(True, "true"), (False, "predicted"), (True, "nothing")])
+def test_code_makes_the_same_clip(tiny_runs, clips, tmp_path, monkeypatch, given, look):
+    monkeypatch.chdir(tmp_path)
+    state = ConfusionController(tiny_runs, clips if given else None)
+    state.look_at(look)
+    names = state.cell_clips()
+    other = names.loc[names["fold"] == 2, "clip"]
+    state.select_clip(other.iloc[0] if len(other) else names["clip"].iloc[0])
+    assert state.wait()
+    made: dict = {}
+    exec(state.code(), made)
+    shown = state.picture
+    np.testing.assert_array_equal(made["picture"].spectrogram.values, shown.spectrogram.values)
+    if look == "nothing":
+        assert made["picture"].heatmap is None
+    else:
+        np.testing.assert_allclose(made["picture"].heatmap, shown.heatmap, atol=1e-6)
+        assert (made["picture"].explained, made["picture"].model) == (shown.explained, shown.model)
 
 
 @pytest.mark.parametrize(("number", "first"), [(0, False), (2, True)])

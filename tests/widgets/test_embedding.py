@@ -149,6 +149,36 @@ def test_list_and_click_show_the_same_clip(computed):
     assert list(computed.canvas.sounds) == ["clip"]
 
 
+def test_chosen_clip_plays_until_that_is_switched_off(computed):
+    names = computed.controller.list_clips()
+    assert computed.canvas.play == 0
+    computed.clip_list.value = names[1]
+    assert computed.canvas.play == 1
+    computed.colour_menu.value = "fold"
+    assert computed.canvas.play == 1  # nothing was chosen
+    place = computed.controller.points(0)["clip"].tolist().index(names[1])
+    computed.plots[0]._pass(computed._hear, [place])
+    assert computed.canvas.play == 2  # the same point, to hear it again
+    computed.play_box.value = False
+    computed.clip_list.value = names[2]
+    assert names[2] in computed.canvas.title
+    assert computed.canvas.play == 2
+
+
+def test_classes_are_written_in_words(computed):
+    state = computed.controller
+    baby = state.list_clips(class_name="crying_baby")[0]
+    for answer in state._answers.values():
+        answer.probabilities[:] = np.eye(len(answer.class_names))[answer.class_names.index("sea_waves")]
+    state.show_clip(baby)
+    state.select([baby])
+    assert computed.canvas.subtitle == "; ".join(f"{label}: sea waves" for label in state.labels)
+    assert ["class", "text"] in computed.table.columns
+    texts = [text for text, _ in computed.table.rows[0]]
+    assert texts.count("crying baby") == 1
+    assert texts.count("sea waves") == 2
+
+
 def test_selection_is_the_same_in_both_plots_and_in_the_table(computed):
     controller = computed.controller
     names = controller.points(0)["clip"].tolist()

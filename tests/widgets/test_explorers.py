@@ -6,7 +6,9 @@ import json
 import re
 
 import pytest
+from ipywidgets import Text, VBox
 from ipywidgets.widgets.widget import _instances
+from ipywidgets.widgets.widget_description import DescriptionWidget
 
 from esclab.widgets import (
     AttributionExplorer,
@@ -17,6 +19,7 @@ from esclab.widgets import (
     NoiseExplorer,
     TrainExplorer,
 )
+from esclab.widgets.keys import ExplorerKeys
 
 EXPLORERS = {
     "attribution": lambda runs, clips, root: AttributionExplorer(runs[:1], clips),
@@ -35,6 +38,13 @@ def list_named(widgets):
     return {name for state in states for name in re.findall("IPY_MODEL_([0-9a-f]+)", state)}
 
 
+def walk(widget):
+    """Yield a widget and all below it."""
+    yield widget
+    for child in getattr(widget, "children", ()):
+        yield from walk(child)
+
+
 @pytest.mark.parametrize("name", EXPLORERS)
 def test_explorer_of_a_cell_that_is_run_again_needs_no_widget_of_the_first(name, tiny_runs, clips, tmp_path):
     # A page that was loaded anew does not know the first one's, and would show nothing.
@@ -46,3 +56,31 @@ def test_explorer_of_a_cell_that_is_run_again_needs_no_widget_of_the_first(name,
     assert len(made) > 20
     assert named
     assert named <= made
+
+
+def test_first_export_after_an_error_tells_what_it_wrote(tiny_runs, clips, tmp_path):
+    explorer = NoiseExplorer(tiny_runs[:1], clips, folder=tmp_path / "out")
+    explorer.attempt(explorer.controller.choose_clip, "no such clip")
+    assert "no such clip" in explorer.status.value
+    explorer.export_button.click()
+    assert "Wrote" in explorer.status.value
+    explorer.snr_slider.value = 3
+    assert "Wrote" not in explorer.status.value
+
+
+@pytest.mark.parametrize("name", EXPLORERS)
+def test_keys_of_every_explorer_know_its_controls(name, tiny_runs, clips, tmp_path):
+    explorer = EXPLORERS[name](tiny_runs, clips, tmp_path)
+    parts = list(walk(explorer.view))
+    keys = next(part for part in parts if isinstance(part, ExplorerKeys))
+    controls = {part.model_id for part in parts if isinstance(part, DescriptionWidget) and part.description}
+    assert set(keys.controls) == controls
+    assert len(controls) > 2
+
+
+def test_keys_know_controls_that_come_later(tiny_runs, clips, tmp_path):
+    explorer = NoiseExplorer(tiny_runs[:1], clips, folder=tmp_path / "out")
+    box, late = VBox(), Text(description="Late", tooltip="It came late")
+    explorer.view.children = (*explorer.view.children, box)
+    box.children = (late,)
+    assert late.model_id in explorer.keys.controls

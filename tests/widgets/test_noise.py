@@ -15,6 +15,8 @@ from esclab.widgets.edit import Edit
 from esclab.widgets.live import LiveModel
 from esclab.widgets.noise import NoiseExplorer
 from esclab.widgets.noise_controller import NoiseController
+from esclab.widgets.source import ClipSource
+from tests.widgets.test_source import make_file
 
 REGION = Region(0.2, 0.6, 500, 4000)
 
@@ -91,6 +93,25 @@ def test_undo_and_redo_walk_through_committed_edits(lab):
     assert not lab.can_undo
 
 
+@pytest.mark.parametrize("way", ["undo", "redo"])
+def test_undo_or_redo_that_fails_leaves_everything_as_it_was(lab, monkeypatch, way):
+    lab.change(region=REGION, snr_db=5.0)
+    lab.change(snr_db=0.0, seed=1)
+    lab.change(mode="erase")
+    if way == "redo":
+        lab.undo()
+        lab.undo()
+    before = (lab.edit, lab.samples["changed"], lab.can_undo, lab.can_redo)
+    monkeypatch.setattr(lab, "_noise", None)
+    with monkeypatch.context() as broken:
+        broken.setattr("esclab.widgets.noise_controller.draw_noise", lambda *a, **k: 1 / 0)
+        with pytest.raises(ZeroDivisionError):
+            getattr(lab, way)()
+    assert (lab.edit, lab.samples["changed"], lab.can_undo, lab.can_redo) == before
+    getattr(lab, way)()
+    assert lab.edit != before[0]
+
+
 def test_undo_takes_an_uncommitted_change_back(lab):
     lab.change(region=REGION)
     lab.undo()
@@ -137,30 +158,12 @@ def test_kept_tries_say_what_each_model_heard(lab):
     assert "cnn10: answer" in lab.tries.columns
 
 
-def test_code_makes_the_same_sound(lab):
-    for settings in ({"region": None}, {"region": REGION, "kind": "hum"}, {"mode": "attenuate"}, {"mode": "erase"}):
-        lab.change(**settings)
-        names: dict[str, object] = {}
-        exec(lab.code().partition("for run in")[0], names)
-        np.testing.assert_allclose(names["changed"], lab.samples["changed"], atol=1e-6)
-
-
-def test_whole_code_runs(lab, capsys):
-    exec(lab.code(), {})
-    assert capsys.readouterr().out.count("'dog':") == 2
-
-
-def test_export_writes_pictures_and_data(lab, tmp_path):
-    lab.change(region=REGION)
-    paths = lab.export(tmp_path)
-    assert {path.name for path in paths} >= {"spectrograms.png", "scores.csv", "heatmaps.pdf", "scores.json"}
-
-
-def test_sensitivity_map_watches_the_clips_own_class(lab):
-    result = lab.measure_sensitivity(1)
-    assert (result.model, result.class_name) == ("ts-cnn10", lab.clip.class_name)
-    lab.show_sensitivity(result)
-    assert "sensitivity" in lab.results()
+def test_kept_tries_have_words_for_classes(view):
+    view.controller.choose_clip("1-crying_baby-01-a")
+    view.controller.look(target="crying_baby")
+    view.keep_button.click()
+    assert "crying baby before" in view.tries.value
+    assert "crying_baby before" not in view.tries.value
 
 
 def test_runs_of_two_front_ends_are_refused(tiny_runs, clips):
@@ -222,8 +225,21 @@ def test_sliders_move_the_region(view):
 def test_rounding_of_the_browser_is_no_gesture(view):
     view.preset_buttons[1].click()
     edit = view.controller.edit
-    view.time_slider.value = (0.0, 0.99)
+    view.time_slider.value = (0.0, 0.996)
     assert view.controller.edit == edit
+
+
+def test_one_step_of_a_time_slider_is_a_gesture(view):
+    view.time_slider.value = (0.2, 0.4)
+    view.time_slider.value = (0.21, 0.4)
+    assert view.controller.edit.region.onset_s == 0.21
+
+
+def test_handles_at_one_place_leave_one_step_between_them(view):
+    for both, region in (((0.5, 0.5), (0.5, 0.51)), ((1.0, 1.0), (0.99, 1.0))):
+        view.time_slider.value = both
+        assert (view.controller.edit.region.onset_s, view.controller.edit.region.offset_s) == region
+        assert view.controller.message == ""
 
 
 def test_controls_show_only_what_counts(view):
@@ -246,18 +262,10 @@ def test_sounds_follow_after_the_pictures(view):
     assert all(data[:4] == b"RIFF" for data in view.picture.sounds.values())
 
 
-def test_sensitivity_map_is_drawn_by_the_worker(view):
-    view.map_button.click()
-    assert view.worker.wait(60)
-    assert view.sensitivity.figure.data[0].type == "heatmap"
-    assert view.sensitivity.view.layout.display == ""
-    assert not view.map_button.disabled
-
-
 def test_every_control_has_a_label_and_a_tooltip(view):
     controls = [view.class_picker, view.clip_picker, view.mode_picker, view.kind_picker, view.snr_slider,
                 view.gain_slider, view.reference_picker, view.time_slider, view.band_slider, view.layer_picker,
-                view.gates_picker, view.target_picker, view.opacity, view.map_model, view.undo_button,
+                view.gates_picker, view.target_picker, view.opacity, view.map.model, view.undo_button,
                 view.export_button, *view.preset_buttons]  # fmt: skip
     assert all(control.description and control.tooltip for control in controls)
 
@@ -290,3 +298,26 @@ def test_change_of_something_else_is_a_step_of_undo_of_its_own(lab):
     controller.redo()
     controller.redo()
     assert (controller.edit.region, controller.edit.snr_db) == (region, 7.0)
+
+
+def test_own_sounds_come_and_go_in_the_list(view, tmp_path, monkeypatch):
+    monkeypatch.setattr(ClipSource, "own_folder", property(lambda self: tmp_path / "own"))
+    first = view.controller.clip.name
+    elsewhere = ClipSource(view.controller.source.dataset)
+    elsewhere.add_own("mine.wav", make_file())
+    assert "mine.wav" in view.clip_picker.options
+    assert view.controller.clip.name == view.clip_picker.value == first
+    view.class_picker.value = "own"
+    assert (view.controller.clip.name, view.clip_picker.options) == ("mine.wav", ("mine.wav",))
+    elsewhere.delete_own("mine.wav")
+    assert view.controller.clip.name == view.clip_picker.value == first
+    assert "mine.wav" not in view.clip_picker.options
+    assert view.class_picker.value == "any"
+
+
+def test_class_without_clips_is_told_and_not_chosen(view, tmp_path, monkeypatch):
+    monkeypatch.setattr(ClipSource, "own_folder", property(lambda self: tmp_path / "none"))
+    view.class_picker.value = "own"
+    assert "no clips of this kind" in view.status.value
+    assert view.class_picker.value == "any"
+    assert view.clip_picker.value == view.controller.clip.name

@@ -4,6 +4,8 @@
 const FIELDS = "input:not([type=checkbox]):not([type=radio]):not([type=button]), textarea, [contenteditable=true]";
 const PRESSED = "button, a, select:not([size]), input, [role=button], .esclab-sound-glass, audio";
 const NOTEBOOK = ["Escape", "Shift Enter"];
+const TIPPED = "label, label span, .widget-label, select, input, textarea, [role=slider]";
+const TIP_MS = 100;
 
 function render({ model, el }) {
   const line = document.createElement("span");
@@ -13,6 +15,8 @@ function render({ model, el }) {
   el.append(line);
   let explorer = null;
   let frame = 0;
+  let tipping = 0;
+  const heard = new Set();
 
   function act(event) {
     const { key, target } = event;
@@ -35,15 +39,43 @@ function render({ model, el }) {
     event.stopPropagation();
   }
 
+  // Most controls of ipywidgets with a label show no tooltip, some their label, some "null".
+  async function tip(id) {
+    const control = await model.widget_manager.get_model(id).catch(() => null);
+    if (control && !heard.has(control)) control.on("change:tooltip", tipSoon);
+    heard.add(control);
+    for (const view of await Promise.all(Object.values(control?.views || {}))) {
+      const title = control.get("tooltip") || "";
+      for (const part of [view.el, ...view.el.querySelectorAll(TIPPED)]) if (part.title !== title) part.title = title;
+    }
+  }
+
+  function tipSoon() {
+    clearTimeout(tipping);
+    tipping = setTimeout(() => model.get("controls").forEach(tip), TIP_MS);
+  }
+
+  const isWidget = (node) => node.nodeType === Node.ELEMENT_NODE && node.classList.contains("jupyter-widgets");
+  const watcher = new MutationObserver((changes) => {
+    if (changes.some((change) => [...change.addedNodes].some(isWidget))) tipSoon();
+  });
+
   // The explorer is there once all its widgets are.
   function seek() {
     explorer = el.closest(".esclab-explorer");
-    if (explorer) explorer.addEventListener("keydown", press);
-    else frame = requestAnimationFrame(seek);
+    if (explorer) {
+      explorer.addEventListener("keydown", press);
+      watcher.observe(explorer, { childList: true, subtree: true });
+      tipSoon();
+    } else frame = requestAnimationFrame(seek);
   }
   seek();
+  model.on("change:controls", tipSoon);
   return () => {
     cancelAnimationFrame(frame);
+    clearTimeout(tipping);
+    watcher.disconnect();
+    for (const control of heard) control?.off("change:tooltip", tipSoon);
     explorer?.removeEventListener("keydown", press);
   };
 }

@@ -292,6 +292,15 @@ function render({ model, el }) {
     model.save_changes();
   }
 
+  // A hand may bring two sides together; one frame and one band stay between them.
+  function keepOpen([start, end, low, high]) {
+    const frame_s = (span()[1] - span()[0]) / Math.max(get("shape")[0], 1);
+    const left = Math.min(start, span()[1] - frame_s);
+    const bottom = Math.min(placeOf(low), 1 - 1 / bands());
+    const top = Math.max(placeOf(high), bottom + 1 / bands());
+    return [left, Math.max(end, left + frame_s), hzAt(bottom), hzAt(top)];
+  }
+
   function wish(box) {
     region = box;
     gestureAt = performance.now();
@@ -343,7 +352,7 @@ function render({ model, el }) {
     const rates = [hzAtY(drag.y), hzAtY(y)];
     if (drag.fresh) {
       if (Math.abs(x - drag.x) < 3 || Math.abs(y - drag.y) < 3) return;
-      wish([Math.min(...times), Math.max(...times), Math.min(...rates), Math.max(...rates)]);
+      wish(keepOpen([Math.min(...times), Math.max(...times), Math.min(...rates), Math.max(...rates)]));
     } else if (drag.move) {
       wish(shift(drag.box, times[1] - times[0], placeOf(rates[1]) - placeOf(rates[0])));
     } else {
@@ -351,7 +360,8 @@ function render({ model, el }) {
       drag.near.forEach((near, side) => {
         if (near) box[side] = side < 2 ? times[1] : rates[1];
       });
-      wish([Math.min(box[0], box[1]), Math.max(box[0], box[1]), Math.min(box[2], box[3]), Math.max(box[2], box[3])]);
+      const sides = [box.slice(0, 2), box.slice(2)].flatMap((pair) => pair.sort((one, other) => one - other));
+      wish(keepOpen(sides));
     }
   }
 
@@ -507,6 +517,7 @@ function render({ model, el }) {
     tell();
   });
   for (const name of ["title", "subtitle", "selecting", "alt"]) model.on(`change:${name}`, label);
+  model.on("change:title", stop); // another clip
   model.on("change:sounds", () => {
     if (playing && !(playing in get("sounds"))) stop();
     buildButtons();
