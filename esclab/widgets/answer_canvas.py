@@ -45,10 +45,10 @@ def show_answer(
         canvas.subtitle = f"why {name}?" + (f" · {mixture}" if mixture else "")
 
 
-def grow(canvas: SoundCanvas) -> SoundCanvas:
-    """Return the canvas, laid out to share a row with others."""
-    canvas.layout = widgets.Layout(flex="1 1 400px", min_width="280px")
-    return canvas
+def new_answer_canvas() -> SoundCanvas:
+    """Return an empty canvas, laid out to share a row with others."""
+    # With its layout from the start: a page that is slow may lose what a canvas is told at once after it was made.
+    return SoundCanvas(height_px=190, layout=widgets.Layout(flex="1 1 400px", min_width="280px"))
 
 
 def write_legend(*, gates: bool) -> str:

@@ -17,7 +17,7 @@ from esclab.figures.scale import choose_color_range, pick_scale_values, widen_ra
 from esclab.figures.text import class_words
 from esclab.noise import NOISES
 from esclab.results import Region
-from esclab.widgets.answer_canvas import grow, show_answer, write_legend
+from esclab.widgets.answer_canvas import new_answer_canvas, show_answer, write_legend
 from esclab.widgets.canvas import SoundCanvas, read_region
 from esclab.widgets.edit import MODES, tidy_number
 from esclab.widgets.explorer import STYLE, WIDE, Explorer, make_button, wrap_row
@@ -214,12 +214,12 @@ class NoiseExplorer(Explorer):
         self.layer_picker.observe(lambda change: self._look(layer=change["new"]), "value")
         self.gates_picker.observe(lambda change: self._look(attention_layer=change["new"]), "value")
         self.target_picker.observe(lambda change: self._look(target=change["new"]), "value")
-        self.before = [SoundCanvas(height_px=190) for _ in controller.models]
-        self.after = [SoundCanvas(height_px=190) for _ in controller.models]
+        self.before = [new_answer_canvas() for _ in controller.models]
+        self.after = [new_answer_canvas() for _ in controller.models]
         for canvas in (*self.before, *self.after):
             widgets.jslink((self.opacity, "value"), (canvas, "overlay_opacity"))
         pairs = [
-            widgets.HBox([grow(before), grow(after)], layout=wrap_row(overflow="visible"))
+            widgets.HBox([before, after], layout=wrap_row(overflow="visible"))
             for before, after in zip(self.before, self.after, strict=True)
         ]
         self.heatmaps = widgets.VBox(pairs, layout=WIDE)
