@@ -7,14 +7,14 @@ from tests.browser.waiting import wait_until
 EXPLORER = """from esclab.widgets.attribution import AttributionExplorer
 explorer = AttributionExplorer(dataset="synth10:50")
 explorer"""
-PIXELS = """() => {
+PICTURE = "() => document.querySelector('.esclab-sound-picture').toDataURL()"
+CYAN = """() => {
   const c = document.querySelector('.esclab-sound-picture');
-  return Array.from(c.getContext('2d').getImageData(0, 0, c.width, c.height).data);
+  const data = c.getContext('2d').getImageData(0, 0, c.width, c.height).data;
+  let count = 0;
+  for (let n = 0; n < data.length; n += 4) if (data[n] < 120 && data[n + 1] > 150 && data[n + 2] > 170) count += 1;
+  return count;
 }"""
-
-
-def count_cyan(data):
-    return sum(1 for n in range(0, len(data), 4) if data[n] < 120 and data[n + 1] > 150 and data[n + 2] > 170)
 
 
 def wait_for_map(page, words):
@@ -25,8 +25,8 @@ def test_map_is_painted_heard_pinned_and_checked(run_notebook):
     notebook = run_notebook(EXPLORER)
     page = notebook.page
     wait_for_map(page, "Grad-CAM, block4, for")
-    wait_until(page, lambda: count_cyan(page.evaluate(PIXELS)) > 200)  # the map covers the spectrogram in its colour
-    first = page.evaluate(PIXELS)
+    wait_until(page, lambda: page.evaluate(CYAN) > 200)  # the map covers the spectrogram in its colour
+    first = page.evaluate(PICTURE)
 
     page.get_by_label("Also make the kept and the removed sound").check()
     page.locator("button[data-sound=removed]").wait_for()
@@ -42,7 +42,7 @@ def test_map_is_painted_heard_pinned_and_checked(run_notebook):
     page.wait_for_selector(".esclab-plot .heatmaplayer")
     assert page.locator(".esclab-plot .heatmaplayer .hm").count() >= 3
     assert page.locator(".esclab-plot .scatterlayer .trace").count() >= 6
-    wait_until(page, lambda: page.evaluate(PIXELS) != first)
+    wait_until(page, lambda: page.evaluate(PICTURE) != first)
     notebook.shoot("attribution_light")
     notebook.set_theme("JupyterLab Dark")
     page.set_viewport_size({"width": 1920, "height": 1500})

@@ -34,6 +34,9 @@ def read_scores(page):
     return page.eval_on_selector_all(".esclab-scores-number", "cells => cells.map(cell => cell.textContent)")
 
 
+PICTURE = "() => document.querySelector('.esclab-sound-picture').toDataURL()"
+
+
 def painted(page):
     return page.evaluate(
         "() => { const c = document.querySelector('.esclab-sound-picture');"
@@ -59,12 +62,14 @@ def drag(page, start, end):
 
 def test_dragged_rectangle_changes_picture_and_scores(lab):
     page = lab.page
-    pixels = wait_until_still(page, lambda: painted(page))
+    wait_until_still(page, lambda: page.evaluate(PICTURE))
+    pixels = painted(page)
     scores = read_scores(page)
     drag(page, (0.4, 0.2), (0.7, 0.6))
     wait_for_answer(page, "0")
     wait_until(page, lambda: read_scores(page) != scores)
-    after = wait_until_still(page, lambda: painted(page))
+    wait_until_still(page, lambda: page.evaluate(PICTURE))
+    after = painted(page)
     width = page.evaluate("() => document.querySelector('.esclab-sound-picture').width")
     changed = [n // 4 for n in range(0, len(after), 4) if after[n : n + 3] != pixels[n : n + 3]]
     across = [(n % width) / width for n in changed]
