@@ -11,6 +11,7 @@ import typer
 from esclab.cli.arguments import typed_command
 from esclab.cli.data import JSON
 from esclab.cli.progress import show_progress
+from esclab.cli.records import to_records
 from esclab.errors import OptionError
 
 if TYPE_CHECKING:
@@ -61,10 +62,9 @@ def cost(
     known = read_accuracies(results / "runs.csv", dataset, names, recipe=recipe or None) if dataset else ({}, "")
     result = measure_costs(names, settings, keep_going=not models, progress=show_progress("models", quiet=as_json))
     result = add_accuracies(result, *known)
-    paths = [] if out is None else _export(result, out, models or [], dataset=dataset)
+    paths = [] if out is None else _export(result, out)
     if as_json:
-        rows = result.table.astype(object).where(result.table.notna(), None).to_dict("records")  # JSON has no NaN
-        content = {"machine": result.machine, "label": result.label, "models": rows}
+        content = {"machine": result.machine, "label": result.label, "models": to_records(result.table)}
         typer.echo(json.dumps(content | {"files": [str(path) for path in paths]}, indent=2))
         return
     typer.echo(result.machine + (f"\nAccuracy: {result.label}" if result.label else "") + "\n")
@@ -89,7 +89,7 @@ def _choose_settings(recipe: str, feature: str, *, duration_s: float, classes: i
     return CostSettings(build_feature(**front_end), duration_s=duration_s, classes=classes, model=model, **options)
 
 
-def _export(result: CostResult, out: Path, models: list[str], *, dataset: str) -> list[Path]:
+def _export(result: CostResult, out: Path) -> list[Path]:
     from esclab.figures.export import export
 
     return export("cost", result, out / "cost", how=typed_command())

@@ -15,6 +15,7 @@ from pathlib import Path
 from PIL import Image
 from playwright.sync_api import Page, sync_playwright
 
+from tests.browser.gestures import drag_region
 from tests.browser.jupyter import BROWSER_OPTIONS, find_chromium, run_all_cells, serve_lab, write_notebook
 
 FOLDER = Path(__file__).parents[2] / "docs" / "images" / "lab"
@@ -41,12 +42,7 @@ def click(page: Page, name: str) -> None:
 def show_noise(page: Page) -> None:
     """Draw a rectangle of noise."""
     page.wait_for_selector(".esclab-scores-table")
-    box = page.locator(".esclab-sound-glass").first.bounding_box()
-    assert box is not None
-    page.mouse.move(box["x"] + 0.2 * box["width"], box["y"] + 0.15 * box["height"])
-    page.mouse.down()
-    page.mouse.move(box["x"] + 0.55 * box["width"], box["y"] + 0.6 * box["height"], steps=8)
-    page.mouse.up()
+    drag_region(page, (0.2, 0.15), (0.55, 0.6))
     page.locator("button[data-sound=difference]").wait_for()
 
 

@@ -16,6 +16,7 @@ import pytest
 from playwright.sync_api import Browser
 
 from tests.browser.conftest import PATIENCE_MS, Notebook, watch
+from tests.browser.gestures import drag_region
 from tests.browser.waiting import PATIENCE_S, wait_until
 
 ROOT = Path(__file__).parents[2]
@@ -64,12 +65,7 @@ def test_lab_answers_a_drag_with_nothing_from_another_machine(address: str, app:
     page.wait_for_selector(".esclab-scores-table")
     page.wait_for_selector("#loading", state="detached")
     before = page.inner_text(".esclab-scores")
-    box = page.locator(".esclab-sound-glass").first.bounding_box()
-    assert box is not None
-    page.mouse.move(box["x"] + 0.2 * box["width"], box["y"] + 0.15 * box["height"])
-    page.mouse.down()
-    page.mouse.move(box["x"] + 0.8 * box["width"], box["y"] + 0.7 * box["height"], steps=8)
-    page.mouse.up()
+    drag_region(page, (0.2, 0.15), (0.8, 0.7))
     wait_until(page, lambda: page.inner_text(".esclab-scores") != before)
     page.locator("button[data-sound=difference]").wait_for()
     app.shoot("app")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from tests.browser.gestures import drag_region
 from tests.browser.waiting import wait_until, wait_until_still
 
 LAB = "from esclab.widgets import NoiseExplorer\nlab = NoiseExplorer()\nlab"
@@ -50,22 +51,12 @@ def wait_for_answer(page, before):
     )
 
 
-def drag(page, start, end):
-    box = page.locator(".esclab-sound-glass").first.bounding_box()
-    at = [(box["x"] + x * box["width"], box["y"] + y * box["height"]) for x, y in (start, end)]
-    page.mouse.move(*at[0])
-    page.mouse.down()
-    page.mouse.move((at[0][0] + at[1][0]) / 2, (at[0][1] + at[1][1]) / 2, steps=4)
-    page.mouse.move(*at[1], steps=4)
-    page.mouse.up()
-
-
 def test_dragged_rectangle_changes_picture_and_scores(lab):
     page = lab.page
     wait_until_still(page, lambda: page.evaluate(PICTURE))
     pixels = painted(page)
     scores = read_scores(page)
-    drag(page, (0.4, 0.2), (0.7, 0.6))
+    drag_region(page, (0.4, 0.2), (0.7, 0.6))
     wait_for_answer(page, "0")
     wait_until(page, lambda: read_scores(page) != scores)
     wait_until_still(page, lambda: page.evaluate(PICTURE))

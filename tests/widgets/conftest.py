@@ -2,6 +2,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 import torch
@@ -10,6 +11,8 @@ from esclab.clips import ClipDataset, load_dataset
 from esclab.training.crossval import cross_validate
 from esclab.training.recipe import QUICK
 from esclab.training.run import Run
+from esclab.widgets.noise import NoiseExplorer
+from esclab.widgets.noise_controller import NoiseController
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -35,3 +38,15 @@ def tiny_runs(clips: ClipDataset, tmp_path_factory: pytest.TempPathFactory) -> l
     models = ["cnn10", "ts-cnn10"]
     reports = list(cross_validate(models, clips, recipe, root=root, folds=[1, 2], keep_epochs=True))
     return [report.run for report in reports if report.epoch is not None and report.epoch.iteration == 6]
+
+
+@pytest.fixture
+def lab(tiny_runs: list[Run], clips: ClipDataset) -> NoiseController:
+    """Return the noise lab's controller."""
+    return NoiseController(tiny_runs[:2], clips)
+
+
+@pytest.fixture
+def view(tiny_runs: list[Run], clips: ClipDataset, tmp_path: Path) -> NoiseExplorer:
+    """Return the noise lab's view."""
+    return NoiseExplorer(tiny_runs[:2], clips, folder=tmp_path / "out")

@@ -13,22 +13,11 @@ from esclab.results import WHOLE_CLIP, Region
 from esclab.widgets.canvas import read_region
 from esclab.widgets.edit import Edit
 from esclab.widgets.live import LiveModel
-from esclab.widgets.noise import NoiseExplorer
 from esclab.widgets.noise_controller import NoiseController
 from esclab.widgets.source import ClipSource
 from tests.widgets.test_source import make_file
 
 REGION = Region(0.2, 0.6, 500, 4000)
-
-
-@pytest.fixture
-def lab(tiny_runs, clips):
-    return NoiseController(tiny_runs[:2], clips)
-
-
-@pytest.fixture
-def view(tiny_runs, clips, tmp_path):
-    return NoiseExplorer(tiny_runs[:2], clips, folder=tmp_path / "out")
 
 
 def test_lab_begins_clean_on_a_clip_that_was_held_out(lab, tiny_runs):

@@ -6,19 +6,7 @@ from threading import Event
 
 import pytest
 
-from esclab.widgets.noise import NoiseExplorer
-from esclab.widgets.noise_controller import NoiseController
 from tests.widgets.test_noise import REGION
-
-
-@pytest.fixture
-def lab(tiny_runs, clips):
-    return NoiseController(tiny_runs[:2], clips)
-
-
-@pytest.fixture
-def view(tiny_runs, clips, tmp_path):
-    return NoiseExplorer(tiny_runs[:2], clips, folder=tmp_path / "out")
 
 
 @pytest.fixture

@@ -4,16 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 import pandas as pd
-import pytest
 import soundfile
 
-from esclab.widgets.noise_controller import NoiseController
 from tests.widgets.test_noise import REGION
-
-
-@pytest.fixture
-def lab(tiny_runs, clips):
-    return NoiseController(tiny_runs[:2], clips)
 
 
 def test_export_writes_all_that_the_lab_shows(lab, tmp_path):
