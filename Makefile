@@ -53,6 +53,7 @@ chromium:
 	|| echo "Chromium is missing and cannot be installed here: the explorers are NOT tested in a browser." >&2
 
 lab: $(STAMP) ## Open the notebooks in JupyterLab on this machine only
+	JUPYTER_CONFIG_PATH="$(CURDIR)/esclab/widgets$${JUPYTER_CONFIG_PATH:+:$$JUPYTER_CONFIG_PATH}" \
 	$(BIN)/jupyter lab --ip=127.0.0.1 --ServerApp.root_dir=notebooks $(LAB_FLAGS)
 
 app: $(STAMP) ## Serve the noise lab alone as a page, on this machine only, with a token

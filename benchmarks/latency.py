@@ -41,17 +41,14 @@ def bench_latency() -> list[dict[str, object]]:
             page.goto(address.format("lab.ipynb"))
             run_all_cells(page)
             page.wait_for_selector(".esclab-scores-table")
-            answers, follows = _gesture(page)
+            times = _gesture(page)
             browser.close()
-    return [
-        _describe("noise lab: end of gesture to painted answer, 2 models of width 1", answers),
-        _describe("noise lab: pointer to drawn rectangle", follows),
-    ]
+    return [_describe(f"noise lab: {what}", milliseconds) for what, milliseconds in times.items()]
 
 
-def _gesture(page: Page) -> tuple[list[float], list[float]]:
-    """Return milliseconds from each gesture's end to the answer, and from pointer to rectangle."""
-    page.evaluate(_WATCH_RECTANGLE)
+def _gesture(page: Page) -> dict[str, list[float]]:
+    """Return milliseconds of each gesture from its end to the answer, and from pointer to rectangle."""
+    page.evaluate(_WATCH)
     box = page.locator(".esclab-sound-glass").first.bounding_box()
     assert box is not None
     generator = np.random.default_rng(0)
@@ -60,29 +57,42 @@ def _gesture(page: Page) -> tuple[list[float], list[float]]:
         x, y = generator.uniform(0.15, 0.45), generator.uniform(0.1, 0.4)
         width, height = generator.uniform(0.1, 0.4), generator.uniform(0.1, 0.4)
         page.keyboard.press("Delete")
-        page.wait_for_timeout(500)
+        page.wait_for_timeout(900)
         page.mouse.move(box["x"] + x * box["width"], box["y"] + y * box["height"])
         page.mouse.down()
         page.mouse.move(box["x"] + (x + width / 2) * box["width"], box["y"] + (y + height / 2) * box["height"], steps=3)
-        page.wait_for_timeout(500)
+        page.wait_for_timeout(900)
         page.evaluate("() => { window.esclabLatencies = []; }")
         # The last step of the drag makes the region that counts; the hand lets go at once.
         page.mouse.move(box["x"] + (x + width) * box["width"], box["y"] + (y + height) * box["height"])
         page.mouse.up()
         # Seldom asked: asking in every frame would take the browser's share of the processor.
         page.wait_for_function("() => window.esclabLatencies.length >= 1", polling=250)
-        page.evaluate("() => { (window.ends ||= []).push(Math.max(...window.esclabLatencies)); }")
+        page.evaluate(_NOTE)
         page.wait_for_timeout(500)  # the sounds follow after the pictures
-    return page.evaluate("() => window.ends")[WARM_UP:], page.evaluate("() => window.rectangles")[WARM_UP:]
+    names = {
+        "released": "release of the button to painted answer, 2 models of width 1",
+        "moved": "last movement to painted answer",
+        "rectangles": "pointer to drawn rectangle",
+    }
+    return {words: page.evaluate(f"() => window.{name}")[WARM_UP:] for name, words in names.items()}
 
 
-_WATCH_RECTANGLE = """() => {
-  window.rectangles = [];
+_WATCH = """() => {
+  Object.assign(window, { rectangles: [], released: [], moved: [] });
+  window.addEventListener('pointerup', event => { window.releasedAt = event.timeStamp; }, true);
   const glass = document.querySelector('.esclab-sound-glass');
   // The widget's own listener runs first and draws at once; the time is up to the end of that frame.
   glass.addEventListener('pointermove', event => {
     if (event.buttons) requestAnimationFrame(() => window.rectangles.push(performance.now() - event.timeStamp));
   });
+}"""
+# The answer to the last movement is under way while the hand lets go.
+_NOTE = """() => {
+  const moved = Math.max(...window.esclabLatencies);
+  const movedAt = Number(document.querySelector('.esclab-sound[data-sent-at]').dataset.sentAt);
+  window.moved.push(moved);
+  window.released.push(movedAt + moved - window.releasedAt);
 }"""
 
 

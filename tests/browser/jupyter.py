@@ -17,6 +17,7 @@ from urllib.request import urlopen
 import nbformat
 from playwright.sync_api import Page
 
+WIDGETS = Path(__file__).parents[2] / "esclab" / "widgets"
 READY_S = 90.0
 CHROMIUM = ("chromium", "chromium-browser", "google-chrome")
 BROWSER_OPTIONS = ("--no-sandbox", "--disable-dev-shm-usage", "--autoplay-policy=no-user-gesture-required")
@@ -46,7 +47,7 @@ def serve_lab(folder: Path, *, threads: int) -> Iterator[str]:
         "--LabApp.news_url=", "--LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate",
         "--ServerApp.log_level=ERROR",
     ]  # fmt: skip
-    environment = {**os.environ, **private}
+    environment = {**os.environ, **private, "JUPYTER_CONFIG_PATH": str(WIDGETS)}  # as `make lab` does
     if threads:
         environment["OMP_NUM_THREADS"] = str(threads)
     with (folder / "server.log").open("wb") as log:
