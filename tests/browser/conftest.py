@@ -6,15 +6,17 @@ import os
 import secrets
 import shutil
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import urlparse
 
 import pytest
-from playwright.sync_api import Browser, ConsoleMessage, Page, Request, sync_playwright
+from playwright.sync_api import Browser, ConsoleMessage, Page, Request, ViewportSize, sync_playwright
 
 from tests.browser.jupyter import BROWSER_OPTIONS, find_chromium, run_all_cells, serve_lab, write_notebook
 
+SIZE = ViewportSize(width=1280, height=1800)
 PATIENCE_MS = 120_000  # a busy machine is no fault of an explorer
 # JupyterLab's own noise: a favicon, optional services, and deprecations of libraries that it bundles.
 HARMLESS = (
@@ -70,9 +72,20 @@ class Notebook:
             self.page.screenshot(path=f"{folder}/{name}.png")
 
     def run_again(self) -> None:
-        """Run all cells of the page as it is now, e.g. after it was loaded anew, and wait for them."""
+        """Run all cells of the page as it is now, with explorers made anew, and wait for them."""
         failed = run_all_cells(self.page)
         assert not failed, failed
+
+    def begin(self) -> None:
+        """Bring the page to where every test begins: its size, its theme, explorers that nobody has used."""
+        self.page.set_viewport_size(SIZE)
+        self.run_again()
+        self.set_theme("JupyterLab Light")  # a choice of an earlier test outlives its page
+
+    def check(self) -> None:
+        """Assert that nothing was asked of another machine and that the console has no errors."""
+        assert not self.outside, "the page asked another machine for something"
+        assert not self.problems, "the browser's console has errors"
 
     def set_theme(self, name: str) -> None:
         """Switch JupyterLab's theme, e.g. "JupyterLab Dark"."""
@@ -83,38 +96,52 @@ class Notebook:
         self.page.wait_for_timeout(400)
 
 
-RunNotebook = Callable[..., Notebook]
+OpenNotebook = Callable[..., Notebook]
+
+
+@pytest.fixture(scope="module")
+def open_notebook(server: tuple[str, Path], browser: Browser) -> Iterator[OpenNotebook]:
+    """Return a function that opens cells (or the notebook in a file) in JupyterLab, for all tests of a file."""
+    with _open_notebooks(server, browser) as opened:
+        yield opened
 
 
 @pytest.fixture
-def run_notebook(server: tuple[str, Path], browser: Browser) -> Iterator[RunNotebook]:
+def run_notebook(server: tuple[str, Path], browser: Browser) -> Iterator[OpenNotebook]:
     """Return a function that opens cells (or the notebook in a file) in JupyterLab, runs them all, and waits."""
+    with _open_notebooks(server, browser) as opened:
+
+        def run(*cells: str, path: Path | None = None) -> Notebook:
+            notebook = opened(*cells, path=path)
+            notebook.begin()
+            return notebook
+
+        yield run
+
+
+@contextmanager
+def _open_notebooks(server: tuple[str, Path], browser: Browser) -> Iterator[OpenNotebook]:
     address, folder = server
     opened: list[Notebook] = []
 
-    def run(*cells: str, path: Path | None = None, width: int = 1280, height: int = 1800) -> Notebook:
+    def open_cells(*cells: str, path: Path | None = None) -> Notebook:
         name = f"{secrets.token_hex(4)}.ipynb"
         if path is not None:
             shutil.copy(path, folder / name)
         else:
             write_notebook(folder / name, cells)
-        context = browser.new_context(viewport={"width": width, "height": height})
+        context = browser.new_context(viewport=SIZE)
         context.set_default_timeout(PATIENCE_MS)
-        page = context.new_page()
-        notebook = watch(page)
-        opened.append(notebook)
-        page.goto(address.format(name))
-        notebook.run_again()
-        notebook.set_theme("JupyterLab Light")  # a choice of an earlier test outlives its page
-        return notebook
+        opened.append(watch(context.new_page()))
+        opened[-1].page.goto(address.format(name))
+        return opened[-1]
 
-    yield run
+    yield open_cells
     for notebook in opened:
         notebook.page.evaluate("() => jupyterapp.serviceManager.sessions.shutdownAll()")
         notebook.page.context.close()
     for notebook in opened:
-        assert not notebook.outside, "the page asked another machine for something"
-        assert not notebook.problems, "the browser's console has errors"
+        notebook.check()
 
 
 def watch(page: Page) -> Notebook:

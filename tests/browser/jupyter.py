@@ -79,6 +79,8 @@ def run_all_cells(page: Page) -> list[str]:
     kernel = "jupyterapp.shell.currentWidget?.sessionContext?.session?.kernel"
     page.wait_for_function(f"() => window.jupyterapp && {kernel}?.status === 'idle'", timeout=90_000)
     page.evaluate("() => { if (!jupyterapp.shell.leftCollapsed) jupyterapp.shell.collapseLeft(); }")
+    # Without outputs and numbers from before, those of this time can be waited for.
+    page.evaluate("() => jupyterapp.commands.execute('notebook:clear-all-cell-outputs')")
     page.evaluate("() => { void jupyterapp.commands.execute('notebook:run-all-cells'); }")
     page.wait_for_function(_ALL_RAN, timeout=180_000)
     return page.evaluate(_FAILED_OUTPUTS)

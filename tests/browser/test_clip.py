@@ -22,12 +22,18 @@ COLOURS = """() => {
 }"""
 
 
+@pytest.fixture(scope="module")
+def notebook(open_notebook):
+    return open_notebook(CLIPS)
+
+
 @pytest.fixture
-def explorer(run_notebook):
-    notebook = run_notebook(CLIPS)
+def explorer(notebook):
+    notebook.begin()
     notebook.page.wait_for_selector(".esclab-sound-play")
     notebook.page.wait_for_timeout(500)
-    return notebook
+    yield notebook
+    notebook.check()
 
 
 def wait_for_new_title(page, before):

@@ -11,12 +11,18 @@ from tests.browser.layout import list_sideways
 LAB = "from esclab.widgets.compare import CompareExplorer\nlab = CompareExplorer()\nlab.view"
 
 
+@pytest.fixture(scope="module")
+def notebook(open_notebook):
+    return open_notebook(LAB)
+
+
 @pytest.fixture
-def lab(run_notebook):
-    notebook = run_notebook(LAB)
+def lab(notebook):
+    notebook.begin()
     notebook.page.wait_for_selector(".js-plotly-plot .errorbar path", state="attached", timeout=60_000)
     notebook.page.wait_for_timeout(500)
-    return notebook
+    yield notebook
+    notebook.check()
 
 
 def test_header_sorts_and_filter_leaves_rows_out(lab):
@@ -47,19 +53,17 @@ def test_cost_is_measured_and_each_model_named_in_the_plot(lab):
     assert "Parameters" in page.locator(".js-plotly-plot .xtitle").last.text_content()
 
 
-def test_both_themes_show_accuracy_tests_and_cost(run_notebook):
-    notebook = run_notebook(LAB)
-    page = notebook.page
-    page.wait_for_selector(".js-plotly-plot .errorbar path", state="attached", timeout=60_000)
+def test_both_themes_show_accuracy_tests_and_cost(lab):
+    page = lab.page
     page.get_by_role("button", name="Measure cost").click()
     page.wait_for_selector(".textpoint text", timeout=60_000)
     page.wait_for_timeout(1000)
-    notebook.shoot("compare-light-1280")
+    lab.shoot("compare-light-1280")
     assert not list_sideways(page)
-    notebook.set_theme("JupyterLab Dark")
-    notebook.page.set_viewport_size({"width": 1920, "height": 1800})
-    notebook.page.wait_for_timeout(800)
-    notebook.shoot("compare-dark-1920")
+    lab.set_theme("JupyterLab Dark")
+    page.set_viewport_size({"width": 1920, "height": 1800})
+    page.wait_for_timeout(800)
+    lab.shoot("compare-dark-1920")
     assert not list_sideways(page)
     ink = page.evaluate("() => getComputedStyle(document.querySelector('.xtick text')).fill")
     assert min(float(part) for part in re.findall(r"[\d.]+", ink)[:3]) > 150, ink  # light on the dark page

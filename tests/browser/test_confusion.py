@@ -35,12 +35,18 @@ def chosen_words(page, label):
     return page.get_by_label(label, exact=True).evaluate("list => list.selectedOptions[0].value")
 
 
+@pytest.fixture(scope="module")
+def notebook(open_notebook):
+    return open_notebook(EXPLORER)
+
+
 @pytest.fixture
-def explorer(run_notebook):
-    notebook = run_notebook(EXPLORER)
+def explorer(notebook):
+    notebook.begin()
     notebook.page.wait_for_selector(".js-plotly-plot .heatmaplayer image")
     notebook.page.wait_for_timeout(800)
-    return notebook
+    yield notebook
+    notebook.check()
 
 
 def test_click_on_a_cell_lists_its_clips_and_a_clip_plays_with_its_heatmap(explorer):
@@ -82,19 +88,17 @@ def test_pairs_are_sorted_and_chosen_with_keys(explorer):
     assert chosen_words(page, "True class") == rows.last.inner_text()
 
 
-def test_both_themes_show_a_clip_and_its_matrix(run_notebook):
-    notebook = run_notebook(EXPLORER)
-    page = notebook.page
-    page.wait_for_selector(".js-plotly-plot .heatmaplayer image")
+def test_both_themes_show_a_clip_and_its_matrix(explorer):
+    page = explorer.page
     page.locator("select[size] option").first.click()
     page.wait_for_selector(".esclab-sound-play", timeout=60_000)
     page.wait_for_timeout(1500)
-    notebook.shoot("confusion-light-1280")
+    explorer.shoot("confusion-light-1280")
     assert not list_sideways(page)
-    notebook.set_theme("JupyterLab Dark")
-    notebook.page.set_viewport_size({"width": 1920, "height": 1800})
-    notebook.page.wait_for_timeout(800)
-    notebook.shoot("confusion-dark-1920")
+    explorer.set_theme("JupyterLab Dark")
+    page.set_viewport_size({"width": 1920, "height": 1800})
+    page.wait_for_timeout(800)
+    explorer.shoot("confusion-dark-1920")
     inks = page.evaluate(
         "() => [['.xtick text', 'fill'], ['.esclab-table td', 'color']].map(([name, what]) =>"
         " getComputedStyle(document.querySelector(name))[what])"

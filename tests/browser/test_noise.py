@@ -8,13 +8,19 @@ from tests.browser.gestures import drag_region
 from tests.browser.waiting import wait_until, wait_until_still
 
 LAB = "from esclab.widgets import NoiseExplorer\nlab = NoiseExplorer()\nlab"
-PIXELS = """([selector, share]) => {
-  const canvas = document.querySelectorAll('.esclab-sound-picture')[0];
-  const context = canvas.getContext('2d');
-  const data = context.getImageData(0, 0, canvas.width, canvas.height).data;
-  return Array.from(data.filter((_, n) => n % 4 === 0));
+PICTURE = "() => document.querySelector('.esclab-sound-picture').toDataURL()"
+# Keeps the picture as it is now, and tells where another one differs from it: how many pixels, and the range across.
+KEEP = """() => {
+  const canvas = document.querySelector('.esclab-sound-picture');
+  window.kept = canvas.getContext('2d').getImageData(0, 0, canvas.width, canvas.height).data;
 }"""
-
+DIFFER = """() => {
+  const canvas = document.querySelector('.esclab-sound-picture');
+  const data = canvas.getContext('2d').getImageData(0, 0, canvas.width, canvas.height).data;
+  const [now, before] = [data, window.kept].map(bytes => new Uint32Array(bytes.buffer));
+  const across = Array.from(now.keys()).filter(n => now[n] !== before[n]).map(n => (n % canvas.width) / canvas.width);
+  return [across.length, Math.min(...across), Math.max(...across)];
+}"""
 # Titles of each control with a label: its own, and those of its label, its fields and its handles.
 TITLES = """() => [...document.querySelectorAll('.esclab-explorer .widget-inline-hbox')]
   .filter(control => control.querySelector('.widget-label')?.textContent).map(control => {
@@ -24,25 +30,21 @@ TITLES = """() => [...document.querySelectorAll('.esclab-explorer .widget-inline
 })"""
 
 
+@pytest.fixture(scope="module")
+def notebook(open_notebook):
+    return open_notebook(LAB)
+
+
 @pytest.fixture
-def lab(run_notebook):
-    notebook = run_notebook(LAB)
+def lab(notebook):
+    notebook.begin()
     notebook.page.wait_for_selector(".esclab-scores-table")
-    return notebook
+    yield notebook
+    notebook.check()
 
 
 def read_scores(page):
     return page.eval_on_selector_all(".esclab-scores-number", "cells => cells.map(cell => cell.textContent)")
-
-
-PICTURE = "() => document.querySelector('.esclab-sound-picture').toDataURL()"
-
-
-def painted(page):
-    return page.evaluate(
-        "() => { const c = document.querySelector('.esclab-sound-picture');"
-        " return Array.from(c.getContext('2d').getImageData(0, 0, c.width, c.height).data) }"
-    )
 
 
 def wait_for_answer(page, before):
@@ -54,19 +56,15 @@ def wait_for_answer(page, before):
 def test_dragged_rectangle_changes_picture_and_scores(lab):
     page = lab.page
     wait_until_still(page, lambda: page.evaluate(PICTURE))
-    pixels = painted(page)
+    page.evaluate(KEEP)
     scores = read_scores(page)
     drag_region(page, (0.4, 0.2), (0.7, 0.6))
     wait_for_answer(page, "0")
     wait_until(page, lambda: read_scores(page) != scores)
     wait_until_still(page, lambda: page.evaluate(PICTURE))
-    after = painted(page)
-    width = page.evaluate("() => document.querySelector('.esclab-sound-picture').width")
-    changed = [n // 4 for n in range(0, len(after), 4) if after[n : n + 3] != pixels[n : n + 3]]
-    across = [(n % width) / width for n in changed]
-    assert len(changed) > 500
-    assert min(across) > 0.35
-    assert max(across) < 0.75  # the noise is inside the rectangle
+    changed, first, last = page.evaluate(DIFFER)
+    assert changed > 500
+    assert 0.35 < first < last < 0.75  # the noise is inside the rectangle
     assert "gaussian 10 dB" in page.inner_text(".esclab-sound-subtitle")
     lab.shoot("noise-light-1280")
 
@@ -154,14 +152,12 @@ def test_sensitivity_map_is_painted(lab):
     page.locator(".esclab-plot").wait_for(state="hidden")
 
 
-def test_dark_theme_shows_everything(run_notebook):
-    notebook = run_notebook(LAB)
-    notebook.page.wait_for_selector(".esclab-scores-table")
-    notebook.page.get_by_role("button", name="bands 25-30").click()
-    notebook.page.wait_for_timeout(1000)
-    notebook.shoot("noise-light-1280")
-    notebook.set_theme("JupyterLab Dark")
-    notebook.page.set_viewport_size({"width": 1920, "height": 1800})
-    notebook.page.wait_for_timeout(800)
-    notebook.shoot("noise-dark-1920")
-    assert notebook.page.locator(".esclab-sound-picture").count() == 5
+def test_dark_theme_shows_everything(lab):
+    lab.page.get_by_role("button", name="bands 25-30").click()
+    lab.page.wait_for_timeout(1000)
+    lab.shoot("noise-light-1280")
+    lab.set_theme("JupyterLab Dark")
+    lab.page.set_viewport_size({"width": 1920, "height": 1800})
+    lab.page.wait_for_timeout(800)
+    lab.shoot("noise-dark-1920")
+    assert lab.page.locator(".esclab-sound-picture").count() == 5

@@ -32,12 +32,18 @@ def make_wav(seconds=0.5, rate=48_000):
     return buffer.getvalue()
 
 
+@pytest.fixture(scope="module")
+def notebook(open_notebook):
+    return open_notebook(CELL)
+
+
 @pytest.fixture
-def panel(run_notebook):
-    notebook = run_notebook(CELL)
+def panel(notebook):
+    notebook.begin()
     notebook.page.get_by_role("button", name="Your own sounds").click()
     notebook.page.wait_for_selector(".esclab-recorder-choose")
-    return notebook
+    yield notebook
+    notebook.check()
 
 
 def upload(page, name, data):
@@ -137,6 +143,7 @@ def test_microphone_that_cannot_be_used_is_told(panel):
         wait_for_text(page, words)
         assert page.get_attribute(".esclab-recorder", "data-state") == "idle"
         assert page.get_attribute(".esclab-recorder-choose", "aria-disabled") == "false"
-    page.evaluate("() => Object.defineProperty(navigator, 'mediaDevices', { value: undefined })")
+    page.evaluate("() => Object.defineProperty(navigator, 'mediaDevices', { value: undefined, configurable: true })")
     page.locator(".esclab-recorder-record").click()
     wait_for_text(page, "This page may not record")
+    page.evaluate("() => delete navigator.mediaDevices")
