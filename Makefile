@@ -42,7 +42,7 @@ demo: $(STAMP) ## Train CNN10 and TS-CNN10 on the embedded dataset, compare and 
 	$(BIN)/esclab demo --out out/demo
 
 test: $(STAMP) chromium ## Run the tests, every notebook included, on a small synthetic dataset
-	OMP_NUM_THREADS=1 ESCLAB_DATASET=synth10:50 ESCLAB_ITERATIONS=12 \
+	OMP_NUM_THREADS=1 ESCLAB_DATASET=synth10:50 ESCLAB_ITERATIONS=6 \
 	$(BIN)/pytest $(WORKERS) --nbmake --nbmake-timeout=600 tests notebooks
 
 # Browser tests need Chromium; where it is missing it is installed, if this machine allows that.

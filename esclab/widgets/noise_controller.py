@@ -218,8 +218,9 @@ class NoiseController(Controller):
 
     def sounds(self) -> dict[str, np.ndarray]:
         """Return what can be heard: the clean clip and, where it is changed, the changed one and the difference."""
-        untouched = self.samples["changed"] is self.samples["clean"]
-        return {"clean": self.samples["clean"]} if untouched else self.samples
+        samples = self.samples  # of one moment: another thread may be choosing a clip
+        clean = samples["clean"]
+        return {"clean": clean} if samples.get("changed", clean) is clean else samples
 
     def results(self) -> dict[str, tuple[str, Any]]:
         """Return spectrograms, scores, heatmaps, attention and, where measured, the sensitivity map."""

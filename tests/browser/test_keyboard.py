@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-LAB = "from esclab.widgets import NoiseExplorer\nlab = NoiseExplorer()\nlab"
+LAB = 'from esclab.widgets import NoiseExplorer\nlab = NoiseExplorer(dataset="synth10:50")\nlab'
 FOCUS = """() => {
   const e = document.activeElement;
   const row = e.closest('.jupyter-widgets');

@@ -7,7 +7,7 @@ import pytest
 from tests.browser.gestures import drag_region
 from tests.browser.waiting import wait_until, wait_until_still
 
-LAB = "from esclab.widgets import NoiseExplorer\nlab = NoiseExplorer()\nlab"
+LAB = 'from esclab.widgets import NoiseExplorer\nlab = NoiseExplorer(dataset="synth10:50")\nlab'
 PICTURE = "() => document.querySelector('.esclab-sound-picture').toDataURL()"
 # Keeps the picture as it is now, and tells where another one differs from it: how many pixels, and the range across.
 KEEP = """() => {
