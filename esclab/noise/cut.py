@@ -17,6 +17,8 @@ from esclab.results import Region
 EDGE_WIDTH_HZ = 2.0
 EDGE_DISTANCE_HZ = 5.0
 REACH_S = 0.5
+# Farther from the border an edge is 0 or 1 to the last bit, and most of a spectrum lies there.
+EDGE_REACH_HZ = 85.0
 # An edge in time is a Kaiser window's integral. This length and shape keep what the band filter passes 90 dB down in
 # all that lies 45 Hz and more beyond it, for ranges of time from 0.1 s on; shorter ranges have shorter edges.
 FADE_S = 0.08
@@ -165,10 +167,13 @@ def _band_gain(length: int, sample_rate: int, low_hz: float, high_hz: float) -> 
 
     frequency_hz = np.arange(length // 2 + 1) * (sample_rate / length)
     gain = np.ones(len(frequency_hz))
-    if low_hz > 0:
-        gain *= ndtr((frequency_hz - low_hz + EDGE_DISTANCE_HZ) / EDGE_WIDTH_HZ)
-    if high_hz < sample_rate / 2:
-        gain *= ndtr((high_hz + EDGE_DISTANCE_HZ - frequency_hz) / EDGE_WIDTH_HZ)
+    for border_hz, sign in ((low_hz, 1.0), (high_hz, -1.0)):
+        if not 0 < border_hz < sample_rate / 2:
+            continue
+        first, last = np.searchsorted(frequency_hz, (border_hz - EDGE_REACH_HZ, border_hz + EDGE_REACH_HZ))
+        inside_hz = sign * (frequency_hz[first:last] - border_hz)
+        gain[first:last] *= ndtr((inside_hz + EDGE_DISTANCE_HZ) / EDGE_WIDTH_HZ)
+        gain[slice(0, first) if sign > 0 else slice(last, None)] = 0.0
     gain.flags.writeable = False
     return gain
 

@@ -8,6 +8,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+import anywidget
 import numpy as np
 import pandas as pd
 import traitlets
@@ -20,7 +21,7 @@ from esclab.widgets.together import SharedMessage
 STATIC = Path(__file__).parent / "static"
 
 
-class SoundCanvas(SharedMessage):
+class SoundCanvas(SharedMessage, anywidget.AnyWidget):
     """One map over time and frequency, painted on a canvas.
 
     Use the methods; the traits are what travels to the browser. Map and overlay go as one byte a cell, strips as
@@ -57,24 +58,31 @@ class SoundCanvas(SharedMessage):
 
     def __init__(self, **settings: Any) -> None:
         self.axis = "frequency"  # what the bands are, see `Feature.axis`
+        self._bands: tuple[str, bytes] | None = None  # what the band axis was drawn for
         super().__init__(colours=color_table(), **settings)
 
     def show_map(self, picture: TimeFrequencyMap, color_range: tuple[float, float] | None = None) -> None:
         """Paint a map; `color_range` is the map's own by default."""
-        edges_hz = find_band_edges(picture.frequency_hz)
         half_s = (picture.time_s[1] - picture.time_s[0]) / 2 if len(picture.time_s) > 1 else 0.5
-        positions, labels = place_band_ticks(picture, gap=0.1)
-        self.axis = picture.axis
         with self.hold_sync():
             self.shape = list(picture.values.shape)
             self.values = to_levels(picture.values, choose_color_range(pick_scale_values(picture), color_range))
             self.time_range_s = [float(picture.time_s[0] - half_s), float(picture.time_s[-1] + half_s)]
-            self.band_edges_hz = edges_hz.tolist()
-            self.band_title = title_bands(picture)
-            self.ticks_hz = [
-                [(position + 0.5) / len(picture.frequency_hz), label]
-                for position, label in zip(positions.tolist(), labels, strict=True)
-            ]
+            self._show_bands(picture)
+
+    def _show_bands(self, picture: TimeFrequencyMap) -> None:
+        """Draw the band axis, where it is another one."""
+        bands = picture.axis, picture.frequency_hz.tobytes()
+        if bands == self._bands:
+            return
+        self._bands, self.axis = bands, picture.axis
+        positions, labels = place_band_ticks(picture, gap=0.1)
+        self.band_edges_hz = find_band_edges(picture.frequency_hz).tolist()
+        self.band_title = title_bands(picture)
+        self.ticks_hz = [
+            [(position + 0.5) / len(picture.frequency_hz), label]
+            for position, label in zip(positions.tolist(), labels, strict=True)
+        ]
 
     def show_overlay(self, importance: np.ndarray | None) -> None:
         """Lay importance (frame, band), 0 to 1, over the map; None takes it away."""

@@ -244,9 +244,9 @@ class NoiseExplorer(Explorer):
             with send_together(self.picture):
                 self._show_pictures()
                 self._show_clip()
+                self._show_region(edit.region)
                 self.picture.answered = self.picture.stamp
             self.undo_button.disabled, self.redo_button.disabled = not controller.can_undo, not controller.can_redo
-            self._show_region(edit.region)
             self._show_tries()
         finally:
             self._busy = False

@@ -8,8 +8,17 @@ import ipywidgets as widgets
 import numpy as np
 
 from esclab.widgets.explorer import STYLE
+from esclab.widgets.together import SharedMessage
 
 STEP_S = 0.01
+
+
+class TimeSlider(SharedMessage, widgets.FloatRangeSlider):
+    """A slider of times whose changes may travel with an answer."""
+
+
+class BandSlider(SharedMessage, widgets.IntRangeSlider):
+    """A slider of bands whose changes may travel with an answer."""
 
 
 class RegionSliders:
@@ -33,11 +42,11 @@ class RegionSliders:
         self._moved = moved
         self._shown_s, self._shown_bands = (0.0, duration_s), (0, bands)
         self._edges_hz = np.zeros(bands + 1)
-        self.time = widgets.FloatRangeSlider(
+        self.time = TimeSlider(
             value=self._shown_s, min=0, max=duration_s, step=STEP_S, description="Time (s)", readout_format=".2f",
             tooltip="Start and end of the region", style=STYLE,
         )  # fmt: skip
-        self.bands = widgets.IntRangeSlider(
+        self.bands = BandSlider(
             value=self._shown_bands, min=0, max=bands, description="Bands", style=STYLE,
             tooltip="Lowest and highest band of the region, counted from the bottom",
         )  # fmt: skip
@@ -50,7 +59,9 @@ class RegionSliders:
         start, end, low_hz, high_hz = box or (0.0, self.time.max, 0.0, np.inf)
         low, high = (int(np.abs(self._edges_hz - hz).argmin()) for hz in np.minimum((low_hz, high_hz), edges_hz[-1]))
         self._shown_s, self._shown_bands = (max(0.0, start), min(self.time.max, end)), (low, high)
-        self.time.value, self.bands.value = self._shown_s, self._shown_bands
+        # Rounded as the browser would, which otherwise sends the rounded value back.
+        self.time.value = tuple(round(time_s, 2) for time_s in self._shown_s)
+        self.bands.value = self._shown_bands
 
     def _slide(self, _: object) -> None:
         (start, end), (low, high) = self.time.value, self.bands.value

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+import anywidget
 import numpy as np
 import traitlets
 
@@ -12,7 +13,7 @@ from esclab.widgets.canvas import STATIC
 from esclab.widgets.together import SharedMessage
 
 
-class ScoreBars(SharedMessage):
+class ScoreBars(SharedMessage, anywidget.AnyWidget):
     """Two bars a class and model (outlined before, filled after), the answer, and the change in points."""
 
     _esm = STATIC / "score_bars.js"

@@ -8,14 +8,15 @@ from contextvars import ContextVar
 from typing import Any
 
 import anywidget
+import ipywidgets as widgets
 
 Part = tuple[str, dict[str, Any], Sequence[Any]]
 # Of one thread: what another one sends meanwhile, such as sounds, is no part of the answer.
 _parts: ContextVar[list[Part] | None] = ContextVar("parts", default=None)
 
 
-class SharedMessage(anywidget.AnyWidget):
-    """A widget whose changes may travel in the message of another one, see `send_together`."""
+class SharedMessage(widgets.Widget):
+    """Base, beside a kind of widget, of one whose changes may travel in another one's message, see `send_together`."""
 
     def _send(self, msg: dict[str, Any], buffers: Sequence[Any] | None = None) -> None:
         parts = _parts.get()

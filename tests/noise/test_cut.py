@@ -4,9 +4,11 @@ import math
 
 import numpy as np
 import pytest
+from scipy.special import ndtr
 
 from esclab.errors import OptionError
 from esclab.noise import attenuate_region, cut_region
+from esclab.noise.cut import _band_gain
 from esclab.results import Region
 
 RATE = 16_000
@@ -82,6 +84,18 @@ def test_cut_has_the_documented_edges():
         tone = make_tone(frequency_hz).astype(np.float64)
         cut = cut_region(tone, RATE, Region(low_hz=1000, high_hz=2000))
         assert level_db(cut[middle], tone[middle]) == pytest.approx(gain_db, abs=tolerance_db)
+
+
+@pytest.mark.parametrize("band", [(1000, 3000), (0, 3000), (500, RATE / 2), (20, 60), (RATE / 2 - 10, RATE / 2)])
+def test_gain_of_a_band_is_its_edges_formula_at_every_bin(band):
+    low_hz, high_hz = band
+    frequency_hz = np.arange(50_001) * (RATE / 100_000)
+    expected = np.ones(len(frequency_hz))
+    if low_hz > 0:
+        expected *= ndtr((frequency_hz - low_hz + 5.0) / 2.0)
+    if high_hz < RATE / 2:
+        expected *= ndtr((high_hz + 5.0 - frequency_hz) / 2.0)
+    np.testing.assert_array_equal(_band_gain(100_000, RATE, low_hz, high_hz), expected)
 
 
 def test_cut_of_a_band_that_touches_the_ends_of_the_axis_keeps_its_end():

@@ -16,6 +16,7 @@ from esclab.widgets.live import LiveModel
 from esclab.widgets.noise_controller import NoiseController
 from esclab.widgets.source import ClipSource
 from tests.widgets.test_source import make_file
+from tests.widgets.test_together import Wire
 
 REGION = Region(0.2, 0.6, 500, 4000)
 
@@ -181,6 +182,19 @@ def test_view_answers_a_dragged_rectangle(view):
     assert view.picture.subtitle.startswith("gaussian 10 dB")
     view._hear_message({"type": "released"})
     assert view.controller.can_undo
+
+
+def test_sliders_travel_with_the_answer_rounded_to_their_step(view):
+    for widget in (view.picture, view.time_slider, view.band_slider):
+        widget.comm = Wire()
+    view.picture.region = [0.2037, 0.6, 500.0, 4000.0]
+    view.picture.stamp = 1
+    assert not view.time_slider.comm.sent
+    assert not view.band_slider.comm.sent
+    (parts,) = (data["content"]["parts"] for data, _ in view.picture.comm.sent if data.get("content", {}).get("parts"))
+    (moved,) = (part["state"]["value"] for part in parts if part["model"] == view.time_slider.model_id)
+    assert tuple(moved) == (0.2, 0.6)
+    assert view.controller.edit.region.onset_s == 0.204
 
 
 def test_view_answers_a_failed_drag_with_one_line(view, monkeypatch):
