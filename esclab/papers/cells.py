@@ -37,20 +37,25 @@ class TableCell:
 def recipe_of_cell(recipe: Recipe, cell: TableCell) -> Recipe:
     """Return the recipe with the cell's settings, which its name tells, e.g. "freqcnn-64+parts=4".
 
+    What the network has anyway is left out, so that one network is one run in whichever tables it stands.
+
     Raises
     ------
     OptionError
         When the network has no such setting.
     """
-    unknown = {**recipe.model, **cell.settings}.keys() - model_options(cell.model).keys()
+    known = model_options(cell.model)
+    unknown = {**recipe.model, **cell.settings}.keys() - known.keys()
     if unknown:
         raise OptionError(f"model {cell.model}", f"has no setting {min(unknown)}", "choose another recipe or table")
-    if not cell.settings:
+    present = {**known, **recipe.model}
+    settings = {name: value for name, value in cell.settings.items() if value != present[name]}
+    if not settings:
         return recipe
-    words = "+".join(f"{name}={_write_value(value)}" for name, value in cell.settings.items())
+    words = "+".join(f"{name}={_write_value(value)}" for name, value in settings.items())
     star = "*" if recipe.name.endswith("*") else ""
     name = f"{recipe.name.removesuffix('*')}+{words}{star}"
-    return replace(recipe, name=name, model={**recipe.model, **cell.settings})
+    return replace(recipe, name=name, model={**recipe.model, **settings})
 
 
 def _write_value(value: Any) -> str:

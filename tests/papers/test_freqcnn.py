@@ -8,7 +8,7 @@ import pytest
 
 from esclab.errors import OptionError
 from esclab.features import build_feature
-from esclab.models import build_model
+from esclab.models import build_model, model_options
 from esclab.papers import RECIPES, TABLES, find_table, freqcnn
 from esclab.papers.cells import TableCell, recipe_of_cell
 
@@ -47,7 +47,7 @@ def test_tables_have_their_cells():
 def test_cell_is_a_network_that_can_be_built(number, cell):
     recipe = recipe_of_cell(RECIPES["freqcnn-64"], cell)
     build_model(cell.model, classes=6, bands=64, width=0.25, **recipe.model)
-    assert recipe.model == cell.settings
+    assert {**model_options(cell.model), **recipe.model} == {**model_options(cell.model), **cell.settings}
     assert cell.uar is not None
     assert cell.accuracy is not None or number == 3
 
@@ -93,6 +93,18 @@ def test_recipe_of_a_cell_tells_its_settings():
     assert made.model == {"task": "accent", **cell.settings}
     assert recipe_of_cell(replace(recipe, name="freqcnn-64*"), cell).name == f"{made.name}*"
     assert recipe_of_cell(recipe, TableCell("", "freqcnn")) == recipe
+
+
+def test_one_network_is_one_run_in_all_tables():
+    base = RECIPES["freqcnn-64"]
+    two_parts = next(cell for cell in freqcnn.TABLE_4_CELLS if cell.name == "local and global, 2 parts")
+    no_attention = next(cell for cell in freqcnn.TABLE_5_CELLS if cell.name == "frequency, all BC")
+    assert recipe_of_cell(base, two_parts) == recipe_of_cell(base, no_attention)
+    as_printed = next(cell for cell in freqcnn.TABLE_5_CELLS if cell.name == "frequency, 2 AC, feature-based")
+    assert recipe_of_cell(base, as_printed) == base
+    # Where the recipe itself asks for something else, the cell's value counts.
+    other = replace(base, model={"parts": 4})
+    assert recipe_of_cell(other, two_parts).model["parts"] == 2
 
 
 def test_cell_of_a_network_without_the_setting_is_refused():
