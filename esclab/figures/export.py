@@ -82,6 +82,8 @@ def export(
     def draw_once(which: Hand) -> Any:
         if which not in drawn:
             drawn[which] = draw(name, result, hand=which, **options)
+            if which == "print":
+                _settle(drawn[which])
         return drawn[which]
 
     contents: dict[str, bytes] = {}
@@ -125,6 +127,13 @@ def _check_formats(formats: Sequence[str]) -> list[str]:
 def _name_picture(name: str, result: Any) -> str:
     label = getattr(result, "label", "") or getattr(result, "model", "")
     return f"{name}: {shorten(label, 90)}" if label else name
+
+
+def _settle(figure: Any) -> None:
+    """Lay a printed figure out once: every format would do it again, and a little differently."""
+    with print_style():
+        figure.draw_without_rendering()
+        figure.set_layout_engine("none")
 
 
 def _write_print(figure: Any, fmt: str, title: str) -> bytes:

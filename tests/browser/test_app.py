@@ -23,7 +23,7 @@ ROOT = Path(__file__).parents[2]
 
 
 @pytest.fixture(scope="module")
-def address(esclab_home: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+def address(synth10: None, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """Serve the page; return its address, with the token that Voila tells."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))

@@ -36,7 +36,7 @@ def chosen_words(page, label):
 
 
 @pytest.fixture(scope="module")
-def notebook(open_notebook):
+def notebook(open_notebook, synth10):
     return open_notebook(EXPLORER)
 
 
