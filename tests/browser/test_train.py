@@ -109,7 +109,7 @@ def test_training_grows_and_outlives_the_page_and_the_kernel(run_notebook, serve
 def test_both_themes_show_finished_trainings(run_notebook):
     notebook = run_notebook(EXPLORER.format(root="runs-short"))
     page = notebook.page
-    for seed, iterations in enumerate(("60", "90")):
+    for seed, iterations in enumerate(("50", "55")):
         fill(page, "Iterations", iterations)
         fill(page, "Seed", str(seed))
         press(page, "Start")
