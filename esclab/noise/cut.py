@@ -180,9 +180,7 @@ def _band_gain(length: int, sample_rate: int, low_hz: float, high_hz: float) -> 
 
 @lru_cache(maxsize=64)
 def _make_edge(count: int) -> np.ndarray:
-    from scipy.signal.windows import kaiser
-
-    slope = np.cumsum(kaiser(count + 1, KAISER_BETA))
+    slope = np.cumsum(np.kaiser(count + 1, KAISER_BETA))
     edge = slope[:-1] / slope[-1]
     edge.flags.writeable = False
     return edge
