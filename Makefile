@@ -14,8 +14,9 @@ BIN := .venv/bin
 STAMP := .venv/.installed
 UNFINISHED := .venv/.installing
 
-# One process a core, one thread each: threads of several processes would only wait for each other.
-WORKERS := -n auto --maxprocesses=8 --dist loadfile
+# One process a core, one thread each: threads of several processes would only wait for each other. Files go in their
+# order, notebooks first, and not those of most tests first: a notebook or a page is one test and takes long.
+WORKERS := -n auto --maxprocesses=8 --dist loadfile --no-loadscope-reorder
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
