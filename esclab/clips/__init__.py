@@ -36,6 +36,7 @@ __all__ = [
     "get_dataset",
     "leaky_split",
     "load_dataset",
+    "name_dataset",
     "read_audio",
     "read_clip",
     "read_windows",
@@ -92,6 +93,19 @@ def get_dataset(spec: str) -> None:
 def find_entry(spec: str) -> DatasetEntry | None:
     """Return the dataset that a spec such as "fsdd:digits@leaky" is about; None where no such is known."""
     return DATASETS.get(split_spec(spec)[0].partition(":")[0])
+
+
+def name_dataset(spec: str) -> str:
+    """Return the dataset that a spec names, whatever its size, part or split; one's own folder or table with its path.
+
+    Examples
+    --------
+    >>> name_dataset("synth10:50@leaky")
+    'synth10'
+    """
+    whole = split_spec(spec)[0]
+    name = whole.partition(":")[0]
+    return whole if name in (folder.ENTRY.name, csv_table.ENTRY.name) else name
 
 
 def _parse_spec(spec: str) -> tuple[DatasetEntry, str]:

@@ -7,6 +7,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from esclab.clips import name_dataset
 from esclab.errors import EsclabError, OptionError, RunError
 from esclab.storage import digest_file, write_bytes, write_json
 
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
     from esclab.training.run import Run
 
 FILE, REPORT = "initial.safetensors", "initial.json"
+TRAINED = "weights.safetensors"  # of a finished run
 COUNTER = "num_batches_tracked"  # of a batch norm
 
 
@@ -32,7 +34,7 @@ def find_weights(weights: str | Path) -> Path:
     if Path(weights).is_file():
         return Path(weights)
     try:
-        path = find_run(weights).path / "weights.safetensors"
+        path = find_run(weights).path / TRAINED
     except EsclabError as error:
         cause = "are neither a file nor a run"
         raise OptionError(f"weights {weights}", cause, "give a .safetensors or .pth file, or a run") from error
@@ -41,10 +43,18 @@ def find_weights(weights: str | Path) -> Path:
     return path
 
 
+def find_donor(weights: str | Path) -> Run | None:
+    """Return the run that trained some weights; None for a file that belongs to no run. Errors as `find_weights`."""
+    from esclab.training.run import open_run
+
+    path = find_weights(weights)
+    return open_run(path.parent) if path.name == TRAINED and (path.parent / "config.json").exists() else None
+
+
 def take_weights(run: Run, weights: str | Path) -> tuple[bytes, WeightsReport]:
     """Return what of `weights` fits a run's network, as safetensors, and the report on it.
 
-    A last layer is taken only from a run with the same classes.
+    A last layer is taken only from a run on the same dataset with the same classes; else it is left fresh.
 
     Raises
     ------
@@ -59,7 +69,7 @@ def take_weights(run: Run, weights: str | Path) -> tuple[bytes, WeightsReport]:
     path = find_weights(weights)
     with torch.random.fork_rng():
         network = run.build_model()
-    report = load_weights(network, path, keep_head=_same_classes(run, path))
+    report = load_weights(network, path, keep_head=_same_task(run, find_donor(weights)))
     if all(name.endswith(COUNTER) for name in report.fitted):  # counters fit networks of any size
         cause = f"fit {run.config.model} nowhere (they hold {', '.join(report.unexpected[:3])} ...)"
         if report.reshaped:
@@ -71,10 +81,12 @@ def take_weights(run: Run, weights: str | Path) -> tuple[bytes, WeightsReport]:
 
 
 def name_weights(weights: str | Path) -> str:
-    """Return how a run calls where its first weights come from: a file's name, or a run's label."""
-    from esclab.training.shipped import find_run
-
-    return Path(weights).name if Path(weights).is_file() else f"run {find_run(weights).label}"
+    """Return how a run calls where its first weights come from: a file's name, or the run and its dataset."""
+    donor = find_donor(weights)
+    if donor is None:
+        return Path(weights).name
+    config = donor.config
+    return f"run {config.model} on {config.dataset} fold {config.held_out} seed {config.seed}"
 
 
 def keep_initial(run: Run, content: bytes, report: WeightsReport) -> None:
@@ -118,10 +130,8 @@ def describe_report(report: dict[str, Any]) -> list[str]:
     return lines
 
 
-def _same_classes(run: Run, path: Path) -> bool:
-    """Return whether weights come from a run with the same classes."""
-    from esclab.training.run import open_run
-
-    if not (path.parent / "config.json").exists():
+def _same_task(run: Run, donor: Run | None) -> bool:
+    """Return whether weights come from a run on the same dataset, in whatever size or split, with the same classes."""
+    if donor is None or donor.config.class_names != run.config.class_names:
         return False
-    return open_run(path.parent).config.class_names == run.config.class_names
+    return name_dataset(donor.config.dataset) == name_dataset(run.config.dataset)

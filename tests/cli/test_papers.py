@@ -35,12 +35,12 @@ def test_paper_without_figures_is_refused(call, trained):
 def test_train_and_cv_tell_which_first_weights_fit(call, tiny, trained, tmp_path):
     words = (*tiny, "--weights", trained.run, "--results", tmp_path)
     told = call("train", "ts-cnn10", *words, "--out", tmp_path / "run").stdout
-    assert "ts-cnn10 begins with run cnn10 fold 1 seed 0: " in told
+    assert "ts-cnn10 begins with run cnn10 on synth10:50 fold 1 seed 0: " in told
     assert "weights fitted (esclab names)" in told
     assert "missing, left fresh: block1.attention.mixture_logits" in told
-    told = call("cv", "cnn10", *words, "--folds", "1,2", "--runs", tmp_path / "runs").stdout
-    assert told.count("cnn10 begins with run cnn10 fold 1 seed 0: ") == 1
-    assert len(list((tmp_path / "runs" / "synth10-50").glob("quick-*-from-*/cnn10/fold*-seed0"))) == 2
+    told = call("cv", "cnn10", *words, "--folds", "1", "--seed", "0", "--seed", "1", "--runs", tmp_path / "runs").stdout
+    assert told.count("cnn10 begins with run cnn10 on synth10:50 fold 1 seed 0: ") == 1
+    assert len(list((tmp_path / "runs" / "synth10-50").glob("quick-*-from-*/cnn10/fold1-seed*"))) == 2
     ledger = pd.read_csv(tmp_path / "runs.csv")
-    assert set(ledger["recipe"]) == {"quick* from run cnn10 fold 1 seed 0"}
+    assert set(ledger["recipe"]) == {"quick* from run cnn10 on synth10:50 fold 1 seed 0"}
     assert len(ledger) == 3

@@ -7,10 +7,10 @@ from dataclasses import replace
 
 import pytest
 import torch
-from safetensors.torch import load_file, save_file
+from safetensors.torch import load, load_file, save_file
 
 from esclab.errors import OptionError, RunError
-from esclab.training.initial import describe_report, find_weights, set_initial
+from esclab.training.initial import describe_report, find_weights, set_initial, take_weights
 from esclab.training.ledger import describe_run, digest_recipe
 from esclab.training.loop import train
 from esclab.training.run import open_run
@@ -106,11 +106,25 @@ def test_run_saved_before_first_weights_were_known_still_opens(begin):
     assert open_run(run.path) == run
 
 
-def test_a_run_gives_its_head_to_one_with_the_same_classes(begin, finished, clips):
+def test_a_run_gives_its_head_to_one_on_the_same_dataset(begin, finished):
     run = begin("ts-cnn10", weights=finished.run.path)
     kept = load_file(run.path / "initial.safetensors")
     assert torch.equal(kept["classifier.weight"], finished.run.load_model().classifier.weight)
-    assert run.config.initial_from == "run ts-cnn10 fold 1 seed 0"
+    assert run.config.initial_from == "run ts-cnn10 on synth10:50 fold 1 seed 0"
+    same = begin("ts-cnn10", weights=finished.run.path / "weights.safetensors")
+    assert (same.config.initial_from, same.config.initial_weights) == (
+        run.config.initial_from,
+        run.config.initial_weights,
+    )
+
+
+@pytest.mark.parametrize(("dataset", "kept"), [("synth10", True), ("synth10:50@leaky", True), ("esc10", False)])
+def test_head_is_drawn_anew_for_another_dataset_with_the_same_classes(finished, dataset, kept):
+    run = replace(finished.run, config=replace(finished.run.config, dataset=dataset))
+    content, report = take_weights(run, finished.run.path)
+    assert ("classifier.weight" in load(content)) == kept
+    assert ("classifier.weight" in report.missing) != kept
+    assert "block1.conv1.weight" in load(content)
 
 
 def test_weights_that_fit_nowhere_are_refused_before_anything_is_written(begin, tmp_path):
