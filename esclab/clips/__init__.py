@@ -36,6 +36,7 @@ __all__ = [
     "get_dataset",
     "leaky_split",
     "load_dataset",
+    "may_share_recordings",
     "name_dataset",
     "read_audio",
     "read_clip",
@@ -106,6 +107,13 @@ def name_dataset(spec: str) -> str:
     whole = split_spec(spec)[0]
     name = whole.partition(":")[0]
     return whole if name in (folder.ENTRY.name, csv_table.ENTRY.name) else name
+
+
+def may_share_recordings(first: str, second: str) -> bool:
+    """Return whether two specs name datasets that may have recordings in common: the same one, or ESC-10 and ESC-50."""
+    names = {name_dataset(first), name_dataset(second)}
+    collections = {(DATASETS[name].recordings if name in DATASETS else "") or name for name in names}
+    return len(collections) == 1
 
 
 def _parse_spec(spec: str) -> tuple[DatasetEntry, str]:

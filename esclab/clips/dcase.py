@@ -19,6 +19,7 @@ from esclab.errors import DatasetError, OptionError
 
 COLUMNS = ("filename", "scene_label", "identifier", "source_label")
 SETUP = "evaluation_setup"
+COLLECTION = "TAU Urban Acoustic Scenes"  # later years extend earlier ones
 # The test part is written with and without labels; 2018 has .txt files without a header, later years .csv with one.
 PART_FILES = {"train": ("fold1_train",), "test": ("fold1_evaluate", "fold1_test")}
 SUFFIXES = (".csv", ".txt")
@@ -257,6 +258,7 @@ ENTRIES = {
         load=partial(load_dcase, name),
         get=partial(get_dcase, name),
         has_devices=len(task.devices) > 1,
+        recordings=COLLECTION,
     )
     for name, task in TASKS.items()
 }

@@ -28,6 +28,9 @@ class DatasetEntry:
         `get(option) -> None` makes or downloads the data; it does nothing when they are there.
     has_devices : bool
         Whether clips were recorded with several devices, which `ClipDataset.devices` tells apart.
+    recordings : str
+        Name of the collection that the recordings are from, where several datasets have clips of one, with the same
+        names; "" elsewhere.
     """
 
     name: str
@@ -38,3 +41,4 @@ class DatasetEntry:
     load: Callable[[str], ClipDataset]
     get: Callable[[str], None]
     has_devices: bool = False
+    recordings: str = ""

@@ -15,6 +15,7 @@ from esclab.errors import DatasetError
 COLUMNS = ("filename", "fold", "target", "category", "esc10", "src_file")
 MARKERS = ("meta/esc50.csv",)
 FOLDERS = {"esc10": ("ESC-10", "ESC-50", "ESC-50-master"), "esc50": ("ESC-50", "ESC-50-master")}
+COLLECTION = "ESC-50"
 LICENCES = {"esc10": "CC BY 3.0", "esc50": "CC BY-NC 3.0"}
 CITATION = (
     "K. J. Piczak. ESC: Dataset for Environmental Sound Classification. Proceedings of the 23rd ACM "
@@ -112,6 +113,7 @@ ENTRY_ESC10 = DatasetEntry(
     size="400 clips of 5 s, comes with ESC-50",
     licence=LICENCES["esc10"],
     citation=CITATION,
+    recordings=COLLECTION,
     load=partial(load_esc, "esc10"),
     get=partial(get_esc, "esc10"),
 )
@@ -121,6 +123,7 @@ ENTRY = DatasetEntry(
     size="2000 clips of 5 s, 600 MB download",
     licence=LICENCES["esc50"],
     citation=CITATION,
+    recordings=COLLECTION,
     load=partial(load_esc, "esc50"),
     get=partial(get_esc, "esc50"),
 )

@@ -13,6 +13,7 @@ from esclab.errors import OptionError
 from esclab.models import find_model
 from esclab.results import Predictions
 from esclab.storage import digest_file, digest_json
+from esclab.training.heard import refuse_heard
 from esclab.training.initial import find_weights
 from esclab.training.loop import EpochReport, train
 from esclab.training.recipe import Recipe
@@ -102,13 +103,16 @@ def cross_validate(
     Raises
     ------
     OptionError
-        When a model or fold is unknown; nothing is trained then.
+        When a model or fold is unknown, or first weights have heard held-out clips; nothing is trained then.
     """
     folds = dataset.folds if folds is None else folds
     for model in models:
         find_model(model)
     for fold in folds:
         dataset.split_fold(fold)
+        if weights is not None:
+            validation_fold = validation_fold_of(dataset, fold) if validate else 0
+            refuse_heard(weights, dataset, fold=fold, validation_fold=validation_fold)
     jobs = [(model, fold, seed) for seed in seeds for fold in folds for model in models]
     return _train_jobs(jobs, dataset, recipe, root=root, validate=validate, keep_epochs=keep_epochs, weights=weights)
 

@@ -11,6 +11,7 @@ import esclab
 from esclab.clips.dataset import ClipDataset
 from esclab.errors import OptionError, RunError
 from esclab.storage import write_json
+from esclab.training.heard import refuse_heard
 from esclab.training.initial import digest_weights, keep_initial, name_weights, take_weights
 from esclab.training.recipe import Recipe
 from esclab.training.run import Run, RunConfig, open_run
@@ -57,8 +58,8 @@ def create_run(
     Raises
     ------
     OptionError
-        When a name, fold or setting of the model or the front end is unknown, the seed is below 0, no weights fit, no
-        clip is left to train on, or the clips are too short for the network.
+        When a name, fold or setting of the model or the front end is unknown, the seed is below 0, no weights fit or
+        they have heard held-out clips, no clip is left to train on, or the clips are too short for the network.
     RunError
         When the folder holds a run with other settings.
     """
@@ -110,6 +111,7 @@ def create_run(
     path = Path(folder)
     content, report = b"", None
     if weights is not None:
+        refuse_heard(weights, dataset, fold=fold, validation_fold=validation_fold)
         content, report = take_weights(Run(path, config), weights)
         config = replace(config, initial_from=name_weights(weights), initial_weights=digest_weights(content))
     if (path / "config.json").exists():

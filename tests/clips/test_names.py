@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from esclab.clips import name_dataset
+from esclab.clips import may_share_recordings, name_dataset
 
 
 @pytest.mark.parametrize(
@@ -19,3 +19,18 @@ from esclab.clips import name_dataset
 )
 def test_dataset_has_one_name_in_every_size_and_split(spec, name):
     assert name_dataset(spec) == name
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "shared"),
+    [
+        ("esc10@leaky", "esc50", True),
+        ("synth10:50", "synth10", True),
+        ("dcase2019-1a", "dcase2020-1a:a", True),
+        ("esc10", "synth10", False),
+        ("folder:/birds", "folder:/frogs", False),
+        ("made", "made", True),
+    ],
+)
+def test_recordings_are_shared_within_a_collection(first, second, shared):
+    assert may_share_recordings(first, second) == shared
