@@ -123,7 +123,8 @@ class FreqCNN(SoundClassifier):
     task : {"speaker", "accent", "emotion"}
         The configuration: Table 7, 2 or 10.
     parts : int
-        Parts n of the spectrum; the paper tries 0 (the global feature alone), 2, 4 and 8.
+        Parts n of the spectrum; the paper tries 0 (the global feature alone), 2, 4 and 8. A block has at most as many
+        as the side of its square maps, along either axis.
     local_only : bool
         Blocks without a global feature.
     axis : {"frequency", "time"}
@@ -170,7 +171,7 @@ class FreqCNN(SoundClassifier):
         functions = _check_activations(activations or plan.activations)
         channels, side = 1, bands
         for number, block in enumerate(plan.blocks, start=1):
-            count = min(parts, side) if axis == "frequency" else parts
+            count = min(parts, side)
             outputs, hidden = round(width * block.channels), tuple(round(width * units) for units in block.hidden)
             gate = None
             if number > len(plan.blocks) - attention_blocks:

@@ -221,6 +221,14 @@ def test_each_part_has_a_convolution_of_its_own():
     assert counts == {0: 0, 2: 2, 4: 4, 8: 8}
 
 
+@pytest.mark.parametrize("axis", ["frequency", "time"])
+def test_block_has_no_parts_that_its_small_maps_leave_untrained(axis):
+    model = make_model(parts=8, axis=axis, bands=64).train()
+    assert [len(model.get_submodule(name).local) for name in model.cam_layers] == [8, 8, 8, 8, 4]
+    model(make_picture(64, 64)).square().sum().backward()
+    assert [name for name, parameter in model.named_parameters() if parameter.grad is None] == []
+
+
 def test_activations_are_those_asked_for():
     model = make_model(activations=("relu", "tanh"))
     local, whole = model.block3.local[1][3], model.block3.whole[1][3]
