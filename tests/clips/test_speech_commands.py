@@ -1,8 +1,10 @@
 from __future__ import annotations
 
 import tarfile
+from pathlib import Path
 
 import pytest
+from torchaudio.datasets import SPEECHCOMMANDS
 
 from esclab.clips import check_dataset, load_dataset
 from esclab.clips.durations import measure_durations
@@ -26,6 +28,18 @@ def test_speech_commands_are_split_by_the_official_lists(no_datasets, make_speec
     assert set(dataset.table["source"].iloc[validation]) == {"c3"}
     assert set(dataset.table["source"].iloc[train]) == {"a1", "b2"}
     assert check_dataset(dataset).ok
+
+
+@pytest.mark.parametrize(("fold", "subset"), [(1, "testing"), (2, "validation"), (3, "training")])
+def test_speech_commands_folds_are_torchaudios_subsets(no_datasets, make_speech_commands, fold, subset):
+    folder = make_speech_commands(no_datasets / "SpeechCommands" / "speech_commands_v0.02")
+    theirs = SPEECHCOMMANDS(no_datasets, subset=subset, download=False)
+    found = [theirs.get_metadata(number) for number in range(len(theirs))]
+    table = load_dataset("speech-commands").table.query("fold == @fold")
+    names = [str(Path(path).relative_to(folder.parent)) for path in table["path"]]
+    ours = zip(names, table["class_name"], table["source"], strict=True)
+    assert sorted(ours) == sorted((path, word, speaker) for path, _, word, speaker, _ in found)
+    assert len(found) == 2 * (1 if fold < 3 else 2)
 
 
 def test_speech_commands_leave_background_noise_out(no_datasets, make_speech_commands):
