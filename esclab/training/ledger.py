@@ -90,7 +90,9 @@ def read_ledger(path: str | Path, columns: Sequence[str] = COLUMNS) -> pd.DataFr
     return table
 
 
-def append_result(path: str | Path, row: dict[str, Any], *, key: Sequence[str] = KEY) -> bool:
+def append_result(
+    path: str | Path, row: dict[str, Any], *, key: Sequence[str] = KEY, later: Sequence[str] = ()
+) -> bool:
     """Append a row unless its key is there already; safe for several processes.
 
     Parameters
@@ -100,6 +102,8 @@ def append_result(path: str | Path, row: dict[str, Any], *, key: Sequence[str] =
         Values by column; a new ledger gets its columns.
     key : sequence of str
         The columns that together name a row.
+    later : sequence of str
+        Columns that a ledger may lack: it gets them at its end, empty in the rows that it has.
 
     Returns
     -------
@@ -109,15 +113,26 @@ def append_result(path: str | Path, row: dict[str, Any], *, key: Sequence[str] =
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
     with FileLock(f"{path}.lock"):
-        table = read_ledger(path, tuple(row))
+        table = read_ledger(path, [name for name in row if name not in later])
         same = pd.Series(True, index=table.index)
         for name in key:
             same &= table[name].astype(str) == str(row[name])
         if same.any():
             return False
-        added = pd.DataFrame([row], columns=list(table.columns))
+        absent = [name for name in later if name not in table.columns]
+        added = pd.DataFrame([row], columns=[*table.columns, *absent])
         # Old bytes are kept as they are on disk: only the new line is formatted.
-        old = path.read_bytes() if path.exists() else (",".join(row) + "\n").encode()
+        old = path.read_bytes() if path.exists() else (",".join(table.columns) + "\n").encode()
+        old = _add_columns(old, absent)
         end = b"" if old.endswith(b"\n") else b"\n"
         write_bytes(path, old + end + added.to_csv(index=False, header=False).encode())
     return True
+
+
+def _add_columns(content: bytes, names: Sequence[str]) -> bytes:
+    """Return a ledger's bytes with columns added that are empty in each of its rows."""
+    if not names:
+        return content
+    header, *rows = content.splitlines()
+    grown = [row + b"," * len(names) if row.strip() else row for row in rows]
+    return b"\n".join([header + b"," + ",".join(names).encode(), *grown, b""])

@@ -13,6 +13,8 @@ from esclab.training.ledger import append_result
 if TYPE_CHECKING:
     from esclab.results import AccuracyResult
 
+UAR = ("uar", "uar_spread")
+"""Columns at the end, which a ledger begun without them gets."""
 MEANS_KEY = ("model", "dataset", "protocol", "folds", "seeds", "recipe", "recipe_digest")
 
 
@@ -29,7 +31,9 @@ def describe_means(accuracy: AccuracyResult, rows: Sequence[Mapping[str, Any]]) 
     -------
     rows : list of dict
         What names a model's runs, `accuracy` (mean over folds), `low` and `high` (95 % bootstrap over source
-        recordings), `spread` (standard deviation over folds), in 0..1, and `clips`, all that were tested.
+        recordings), `spread` (standard deviation over folds), in 0..1, and `clips`, all that were tested; `uar` and
+        `uar_spread`, mean and standard deviation over folds of the unweighted average recall. Spreads are NaN with one
+        fold.
     """
     runs = pd.DataFrame(list(rows))
     return [_describe_mean(mean, runs[runs["model"] == mean.model]) for mean in accuracy.table.itertuples(index=False)]
@@ -38,11 +42,11 @@ def describe_means(accuracy: AccuracyResult, rows: Sequence[Mapping[str, Any]]) 
 def enter_means(folder: Path, accuracy: AccuracyResult, rows: Sequence[Mapping[str, Any]]) -> None:
     """Append each model's row to `means.csv` in a folder, unless it is there."""
     for row in describe_means(accuracy, rows):
-        append_result(folder / "means.csv", row, key=MEANS_KEY)
+        append_result(folder / "means.csv", row, key=MEANS_KEY, later=UAR)
 
 
 def _describe_mean(mean: Any, runs: pd.DataFrame) -> dict[str, Any]:
-    first = runs.iloc[0]
+    first, uar = runs.iloc[0], runs.groupby("fold")["uar"].mean()
     return {
         "model": mean.model,
         "dataset": first["dataset"],
@@ -54,6 +58,7 @@ def _describe_mean(mean: Any, runs: pd.DataFrame) -> dict[str, Any]:
         "accuracy": round(float(mean.mean), 6),
         **{name: round(float(getattr(mean, name)), 6) for name in ("low", "high", "spread")},
         "clips": int(runs.drop_duplicates("fold")["clips"].sum()),
+        **dict(zip(UAR, (round(float(value), 6) for value in (uar.mean(), uar.std(ddof=1))), strict=True)),
     }
 
 
