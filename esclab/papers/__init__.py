@@ -32,6 +32,11 @@ TABLES: dict[str, dict[int, tuple[TableCell, ...]]] = {
     "spectromasknet": spectromasknet.TABLES,
 }
 """Tables whose cells can be trained, by paper and number."""
+TABLE_DEFAULTS: dict[str, tuple[str, str]] = {
+    "freqcnn": ("fsdd:speakers", freqcnn.RECIPE_REDUCED.name),
+    "spectromasknet": ("esc50", spectromasknet.RECIPE.name),
+}
+"""The dataset and the recipe of each paper's tables: its own, or what stands in for recordings that are not free."""
 
 
 def find_recipe(name: str) -> Recipe:
