@@ -24,8 +24,9 @@ class ClipDataset:
         The words it is loaded with, e.g. "esc10" or "synth10:80"; `load_dataset(name)` gives the same clips.
     table : DataFrame
         One row a clip: `clip` (unique name), `path` (absolute), `class_name`, `class_index` (0..classes-1), `fold`
-        (from 1), `source` (the recording it was cut from), `split` ("train", "test" or "" where the data have none),
-        `onset_s` and `offset_s` (the part of the file that is the clip, NaN for the whole file).
+        (from 1), `source` (the recording it was cut from, or the speaker where speakers are held out), `split`
+        ("train", "test" or "" where the data have none), `onset_s` and `offset_s` (the part of the file that is the
+        clip, NaN for the whole file).
     class_names : tuple of str
         Names in the order of `class_index`.
     duration_s : float

@@ -46,7 +46,8 @@ def load_fsdd(option: str) -> ClipDataset:
     Returns
     -------
     ClipDataset
-        Every file is a recording of its own. Column `split` is the official one: takes 0-4 test.
+        `source` is what must not be on both sides of a fold: for "digits" the speaker, for "speakers" each file by
+        itself, as every speaker is heard in training. Column `split` is the official one: takes 0-4 test.
 
     Raises
     ------
@@ -60,11 +61,12 @@ def load_fsdd(option: str) -> ClipDataset:
     where = folder / MARKERS[0]
     rows, files = _read_table(where) if where.is_file() else _read_names(folder / "recordings")
     speaker_names = sorted(rows["speaker"].unique())
-    if option == "speakers":
-        classes, folds = rows["speaker"], rows["digit"] // 2 + 1
-    else:
-        classes, folds = rows["digit"].astype(str), rows["speaker"].map(speaker_names.index) + 1
     stems = [file.stem for file in files]
+    if option == "speakers":
+        classes, folds, sources = rows["speaker"], rows["digit"] // 2 + 1, stems
+    else:
+        speakers = rows["speaker"]
+        classes, folds, sources = rows["digit"].astype(str), speakers.map(speaker_names.index) + 1, list(speakers)
     table, class_names = build_table(
         folder,
         {
@@ -72,7 +74,7 @@ def load_fsdd(option: str) -> ClipDataset:
             "path": files,
             "class_name": classes,
             "fold": folds,
-            "source": stems,
+            "source": sources,
             "split": np.where(rows["take"] < TEST_TAKES, "test", "train"),
         },
     )

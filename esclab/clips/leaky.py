@@ -1,4 +1,4 @@
-"""A split that leaks, on purpose and by name: random folds over clips, whatever recording they were cut from.
+"""A split that leaks, on purpose and by name: random folds over clips, whatever their source.
 
 It shows what leakage is worth: compare a model's accuracy on "esc10@leaky" with that on "esc10".
 """
@@ -38,7 +38,7 @@ def leaky_split(dataset: ClipDataset, seed: int = 0) -> ClipDataset:
     Raises
     ------
     OptionError
-        When the dataset is a leaky split already, the seed is below 0, or no recording has clips to put on both sides.
+        When the dataset is a leaky split already, the seed is below 0, or no source has clips to put on both sides.
     """
     name = f"{dataset.name}{ENDING}" + (f"-{seed}" if seed else "")
     if split_spec(dataset.name)[1] is not None:
@@ -47,7 +47,7 @@ def leaky_split(dataset: ClipDataset, seed: int = 0) -> ClipDataset:
         raise OptionError(f"seed {seed}", "is below 0", "give a number from 0 on")
     if dataset.table["source"].is_unique:
         raise OptionError(
-            f"dataset {name}", "cannot leak, each of its recordings is one clip", f"use {dataset.name} itself"
+            f"dataset {name}", "cannot leak, each of its sources is one clip", f"use {dataset.name} itself"
         )
     table = dataset.table.reset_index(drop=True)
     generator = np.random.default_rng(seed)
@@ -55,7 +55,7 @@ def leaky_split(dataset: ClipDataset, seed: int = 0) -> ClipDataset:
     for rows in table.groupby("class_index", sort=True).indices.values():
         dealt[rows] = generator.permutation(rows)
     table[["fold", "split"]] = table[["fold", "split"]].to_numpy()[dealt]
-    words = f"LEAKY: random {len(dataset.all_folds)} folds over clips, recordings on both sides"
+    words = f"LEAKY: random {len(dataset.all_folds)} folds over clips, sources on both sides"
     return replace(
         dataset, name=name, table=table.astype({"fold": "int64"}), protocol=words + (f", seed {seed}" if seed else "")
     )
@@ -74,7 +74,7 @@ def split_spec(spec: str) -> tuple[str, int | None]:
 
 
 def count_shared(dataset: ClipDataset) -> pd.DataFrame:
-    """Count the test clips that have a sibling, another clip of the same recording, among the training clips.
+    """Count the test clips that have a sibling, another clip of the same source, among the training clips.
 
     Parameters
     ----------

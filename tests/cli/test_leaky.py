@@ -16,7 +16,7 @@ from esclab.cli import app
 from esclab.training import find_run
 from esclab.widgets.run_rows import list_groups, read_rows
 
-WORDS = "LEAKY: random 2 folds over clips, recordings on both sides"
+WORDS = "LEAKY: random 2 folds over clips, sources on both sides"
 
 
 @pytest.fixture(scope="module")

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from esclab.clips import check_dataset, load_dataset
+from esclab.clips import check_dataset, count_shared, load_dataset
 from esclab.errors import DatasetError, OptionError
 
 
@@ -24,6 +24,21 @@ def test_fsdd_digits_are_tested_on_speakers_not_heard(no_datasets, make_fsdd):
     speakers = dataset.table.groupby("fold")["clip"].apply(lambda clips: {clip.split("_")[1] for clip in clips})
     assert speakers.tolist() == [{"george"}, {"lucas"}]
     assert check_dataset(dataset).ok
+
+
+def test_fsdd_digits_leak_when_a_speaker_is_on_both_sides(no_datasets, make_fsdd):
+    make_fsdd(no_datasets / "fsdd")
+    assert count_shared(load_dataset("fsdd:digits"))["shared"].tolist() == [0, 0]
+    leaky = load_dataset("fsdd:digits@leaky")
+    assert count_shared(leaky)["shared"].tolist() == [20, 20]
+    assert any("source george is in 2 folds" in problem for problem in check_dataset(leaky).problems)
+
+
+def test_fsdd_speakers_have_no_speaker_to_hold_out(no_datasets, make_fsdd):
+    make_fsdd(no_datasets / "fsdd")
+    assert load_dataset("fsdd:speakers").table["source"].is_unique
+    with pytest.raises(OptionError, match="cannot leak, each of its sources is one clip"):
+        load_dataset("fsdd:speakers@leaky")
 
 
 def test_fsdd_split_is_by_take(no_datasets, make_fsdd):

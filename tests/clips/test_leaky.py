@@ -11,7 +11,7 @@ from esclab.clips.dataset import COLUMNS
 from esclab.clips.leaky import describe_shared, split_spec
 from esclab.errors import OptionError
 
-PROTOCOL = "LEAKY: random 5 folds over clips, recordings on both sides"
+PROTOCOL = "LEAKY: random 5 folds over clips, sources on both sides"
 
 
 @pytest.fixture
