@@ -36,7 +36,8 @@ def measure_calibration(predictions: Predictions, *, bins: int = 10) -> Calibrat
     Notes
     -----
     Guo, Pleiss, Sun and Weinberger (2017), "On calibration of modern neural networks", equations 2 to 5.
-    Confidences of exactly 1 lie in the last bin, as in that paper. The number depends on `bins` and is biased upwards with few clips.
+    Confidences of exactly 1 lie in the last bin, as in that paper. The number depends on `bins` and is biased upwards
+    with few clips.
     """
     if bins < 1:
         raise OptionError(f"bins={bins}", "there must be at least one bin", "give a number such as 10")
