@@ -206,18 +206,22 @@ def _share_in_run(
     """Return one row a clip and region; `known` keeps the noisy features that other runs need too."""
     import torch
 
+    from esclab.training.data import count_own_frames
+
     feature, model = run.build_feature(), run.load_model()
     predictions = run.read_predictions()
+    places = [find_row(dataset, str(clip)) for clip in predictions.clips]
+    lengths = count_own_frames(run, dataset, rows=places)
     rows: list[dict[str, object]] = []
-    for clip, source, fold in zip(predictions.clips, predictions.sources, predictions.folds, strict=True):
+    for number, (row, clip) in enumerate(zip(places, predictions.clips, strict=True)):
         key = f"{clip} {run.config.recipe.feature} {run.config.duration_s}"
         if key not in known:
-            row = find_row(dataset, str(clip))
             samples = read_clip(dataset, row, sample_rate=feature.config.sample_rate, duration_s=run.config.duration_s)
             known[key] = transform_noisy(samples, feature, conditions, seed=seed_clip(seed, str(clip))).astype(
                 np.float16
             )
-        features = torch.from_numpy(known[key].astype(np.float32))
+        frames = None if lengths is None else int(lengths[number])
+        features = torch.from_numpy(known[key][:, :, :frames].astype(np.float32))
         maps = record_activations(model, features, layer=layer).numpy()
         axes = locate_layer(feature, features.shape[2:], maps.shape[1:], ranges=model.layer_bands(layer))
         for condition, noisy in zip(conditions, maps, strict=True):
@@ -227,7 +231,8 @@ def _share_in_run(
             rows.append(
                 {
                     "model": run.config.model, "region": str(condition.region), "clip": str(clip),
-                    "source": str(source), "fold": int(fold), "seed": run.config.seed,
+                    "source": str(predictions.sources[number]), "fold": int(predictions.folds[number]),
+                    "seed": run.config.seed,
                     "noisy": share_inside(noisy, inside), "clean": share_inside(maps[0], inside),
                     "even": float(inside.mean()),
                 }

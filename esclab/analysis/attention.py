@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -36,7 +37,13 @@ def transform_clip(samples: np.ndarray, feature: Feature, *, label: str = "") ->
 
 
 def attend_clip(
-    model: SoundClassifier, feature: Feature, samples: np.ndarray, *, label: str = "", name: str = ""
+    model: SoundClassifier,
+    feature: Feature,
+    samples: np.ndarray,
+    *,
+    label: str = "",
+    name: str = "",
+    frames: int | None = None,
 ) -> AttentionResult:
     """Record the attention that a trained model gives to one clip.
 
@@ -49,6 +56,8 @@ def attend_clip(
     samples : ndarray of float32, shape (sample,)
     label, name : str
         What the clip and the model are called in the figure.
+    frames : int, optional
+        The clip's own, where its padding is hidden from the network (`Run.count_own_frames`).
 
     Returns
     -------
@@ -56,13 +65,14 @@ def attend_clip(
         One entry a layer that weighs frames, bands or cells, shallow to deep; none for a model without. The frames and
         bands of a layer behind poolings are averages of the input's, so its axes are their means; those behind padded
         convolutions of stride 2 lie around every second, fourth ... of the input's. Weights of bands that are not
-        those of the whole picture (of networks that see a part of it) are left out.
+        those of the whole picture (of networks that see a part of it) are left out. The picture ends with `frames`.
     """
     import torch
 
     from esclab.models.recording import record_attention
 
-    spectrogram = transform_clip(samples, feature, label=label)
+    whole = transform_clip(samples, feature, label=label)
+    spectrogram = replace(whole, values=whole.values[:frames], time_s=whole.time_s[:frames])
     with torch.inference_mode(), record_attention(model) as maps:
         model(torch.from_numpy(spectrogram.values.copy())[None, None])
     layers = [

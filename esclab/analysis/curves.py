@@ -24,6 +24,7 @@ def trace_curves(
     maps: Sequence[AttributionMap],
     *,
     class_names: Sequence[Sequence[str]],
+    frames: Sequence[int | None] | None = None,
     progress: Callable[[int, int], None] | None = None,
 ) -> FaithfulnessResult:
     """Take the cells of one clip away, and bring them back, in the order of each map.
@@ -37,6 +38,8 @@ def trace_curves(
     maps : sequence of AttributionMap
     class_names : sequence of sequence of str
         Of each network.
+    frames : sequence of int or None, optional
+        The clip's own for each network, None where it hears the padding too (`Run.count_own_frames`).
     progress : callable, optional
         Called with (curves done, curves in all).
 
@@ -51,12 +54,13 @@ def trace_curves(
     curves = {"deletion": deletion_curve, "insertion": insertion_curve}
     parts: list[pd.DataFrame] = []
     shares = np.linspace(0, 1, STEPS + 1)
-    for model, one, classes, name in zip(models, maps, class_names, name_curves(maps), strict=True):
+    own = [None] * len(maps) if frames is None else frames
+    for model, one, classes, name, heard in zip(models, maps, class_names, name_curves(maps), own, strict=True):
         targets = np.array([list(classes).index(one.class_name)])
         for curve, trace in curves.items():
             if progress is not None:
                 progress(len(parts), 2 * len(maps))
-            (means,) = trace(model, features, one.values[None], targets=targets, steps=STEPS)
+            (means,) = trace(model, features[:, :, :heard], one.values[None, :heard], targets=targets, steps=STEPS)
             part = {"model": one.model, "method": name, "curve": curve, "share": shares, "mean": means}
             parts.append(pd.DataFrame(part | {"low": np.nan, "high": np.nan}))
     return FaithfulnessResult(pd.concat(parts, ignore_index=True), spectrogram.label)

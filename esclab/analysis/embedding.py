@@ -79,8 +79,8 @@ def collect_embeddings(
     if number != last_epoch(run):
         cause = f"is not kept for epoch {number}, only {EMBEDDING!r} is"
         raise OptionError(f"layer {layer!r}", cause, f"choose it, or epoch {LAST!r}")
-    features = _load_held_out(run, dataset, progress)
-    return Epoch(number, run.read_predictions(), embed_features(model, features, layer), layer)
+    features, lengths = _load_held_out(run, dataset, progress)
+    return Epoch(number, run.read_predictions(), embed_features(model, features, layer, lengths=lengths), layer)
 
 
 def measure_quality(embeddings: np.ndarray, classes: np.ndarray) -> tuple[float, float]:
@@ -178,13 +178,18 @@ def embed_run(
     )
 
 
-def _load_held_out(run: Run, dataset: ClipDataset | None, progress: Callable[[int, int], None] | None) -> Tensor:
-    """Return the features of the held-out clips, (clip, 1, frame, band), once they are known to be the same clips."""
+def _load_held_out(
+    run: Run, dataset: ClipDataset | None, progress: Callable[[int, int], None] | None
+) -> tuple[Tensor, Tensor | None]:
+    """Return features of the held-out clips, (clip, 1, frame, band), once they are known to be the same, and lengths.
+
+    Lengths (clip,) are the clips' own frames, None where the network hears their padding.
+    """
     import torch
 
     from esclab.clips import load_dataset
     from esclab.features.store import load_features
-    from esclab.training.data import split_rows
+    from esclab.training.data import count_own_frames, split_rows
 
     config = run.config
     dataset = dataset or load_dataset(config.dataset)
@@ -195,24 +200,43 @@ def _load_held_out(run: Run, dataset: ClipDataset | None, progress: Callable[[in
     if not np.array_equal(dataset.table["clip"].to_numpy(dtype=str)[rows], run.read_predictions().clips):
         raise RunError(run.path, f"predicted other clips than {dataset.name} holds out", "train the run again")
     features = load_features(dataset, run.build_feature(), duration_s=config.duration_s, progress=progress)
-    return torch.from_numpy(features[rows].astype(np.float32))
+    return torch.from_numpy(features[rows].astype(np.float32)), count_own_frames(run, dataset, rows=rows)
 
 
-def embed_features(model: SoundClassifier, features: Tensor, layer: str) -> np.ndarray:
-    """Return `embed`, or a layer's output averaged over frames and bands, shape (clip, d), in float32."""
+def embed_features(
+    model: SoundClassifier, features: Tensor, layer: str, *, lengths: Tensor | None = None
+) -> np.ndarray:
+    """Return `embed`, or a layer's output averaged over frames and bands, shape (clip, d), in float32.
+
+    Parameters
+    ----------
+    model : SoundClassifier
+    features : Tensor of shape (clip, 1, frame, band)
+    layer : str
+        "embedding", or one of `model.cam_layers`.
+    lengths : Tensor of int, shape (clip,), optional
+        The clips' own frames, where their padding is hidden from the network.
+    """
     import torch
 
+    from esclab.training.data import group_by_frames
+
+    # Clips of one length go together without their padding, so that it is in no layer's mean.
+    batches = group_by_frames(len(features), lengths, most=BATCH)
     found: list[Tensor] = []
     handle = None
     if layer != EMBEDDING:
         handle = model.get_submodule(layer).register_forward_hook(lambda *call: found.append(call[2].mean((2, 3))))
     try:
         with torch.inference_mode():
-            embeddings = [model.embed(batch) for batch in features.split(BATCH)]
+            embeddings = [
+                model.embed(features[rows, :, : None if lengths is None else int(lengths[rows[0]])]) for rows in batches
+            ]
     finally:
         if handle is not None:
             handle.remove()
-    return torch.cat(embeddings if layer == EMBEDDING else found).float().numpy()
+    values = torch.cat(embeddings if layer == EMBEDDING else found).float()
+    return values[torch.cat(batches).argsort()].numpy()
 
 
 def _measure_purity(distances: np.ndarray, classes: np.ndarray) -> float:

@@ -96,11 +96,12 @@ def _score_windows(
     from esclab.training.data import predict_features
 
     names, window_s, length_s = run.config.class_names, run.config.duration_s, audio_info(file).duration_s
-    rows = []
-    windows = read_windows(file, sample_rate=feature.config.sample_rate, window_s=window_s, hop_s=hop_s)
+    rate, rows = feature.config.sample_rate, []
+    windows = read_windows(file, sample_rate=rate, window_s=window_s, hop_s=hop_s)
     for number, samples in enumerate(windows):
+        frames = run.count_own_frames(length_s - number * round(hop_s * rate) / rate)
         with torch.inference_mode():
-            probabilities, _ = predict_features(model, feature(torch.from_numpy(samples)[None]))
+            probabilities, _ = predict_features(model, feature(torch.from_numpy(samples)[None])[:, :, :frames])
         first = (file, number * hop_s, min(number * hop_s + window_s, length_s), names[int(probabilities[0].argmax())])
         scores = zip(map(name_score, names), probabilities[0].tolist(), strict=True)
         rows.append({**dict(zip(FIRST_COLUMNS, first, strict=True)), **dict(scores)})

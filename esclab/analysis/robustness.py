@@ -133,7 +133,7 @@ def predict_noisy(
     """
     import torch
 
-    from esclab.training.data import predict_features
+    from esclab.training.data import count_own_frames, predict_features
 
     dataset = load_clips_of(runs, dataset)
     clean = [run.read_predictions() for run in runs]
@@ -155,8 +155,11 @@ def predict_noisy(
         for number in group:
             features = torch.from_numpy(np.stack([noisy[clip] for clip in clean[number].clips], axis=1))
             model = runs[number].load_model()
+            lengths = count_own_frames(
+                runs[number], dataset, rows=[find_row(dataset, clip) for clip in clean[number].clips]
+            )
             for condition, batch in zip(conditions, features, strict=True):
-                probabilities, _ = predict_features(model, batch)
+                probabilities, _ = predict_features(model, batch, lengths)
                 answers[condition][number] = replace(clean[number], probabilities=probabilities)
     return answers
 

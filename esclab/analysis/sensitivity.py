@@ -35,6 +35,7 @@ def measure_sensitivity(
     snr_db: float = 0.0,
     reference: str = "clip",
     seeds: Sequence[int] | None = None,
+    frames: Sequence[int] | None = None,
     name: str = "",
     class_name: str = "",
     label: str = "",
@@ -58,6 +59,8 @@ def measure_sensitivity(
         The noise; see `esclab.noise.inject_noise`. With "clip" every burst has the same energy.
     seeds : sequence of int, optional
         Seed of each clip's noise; 0, 1, ... by default.
+    frames : sequence of int, optional
+        Each clip's own frames, where its padding is hidden from the network (`Run.hides_padding`).
     name, class_name, label : str
         What the model, the class and the whole are called in the figure.
     progress : callable, optional
@@ -72,9 +75,9 @@ def measure_sensitivity(
         raise OptionError("clips", "are none", "give one clip at least")
     shown = in_hertz(feature)  # noise has a place in Hz, whatever the network hears
     pictures = [transform_noisy(samples, shown, [NoiseCondition()])[0, 0] for samples in clips]
-    frames, bands = pictures[0].shape
-    if not (1 <= slots <= frames and 1 <= ranges <= bands):
-        cause = f"does not fit a clip of {frames} frames and {bands} bands"
+    length, bands = pictures[0].shape
+    if not (1 <= slots <= length and 1 <= ranges <= bands):
+        cause = f"does not fit a clip of {length} frames and {bands} bands"
         raise OptionError(f"grid of {slots} x {ranges}", cause, "choose a coarser one")
     slot_edges_s = np.linspace(0.0, len(clips[0]) / feature.config.sample_rate, slots + 1)
     band_edges_hz = divide_bands(shown.frequency_hz, ranges, highest_hz=feature.config.sample_rate / 2)
@@ -86,7 +89,8 @@ def measure_sensitivity(
     score, correct, clean = np.zeros(len(conditions)), np.zeros(len(conditions)), np.zeros(2)
     for number, (samples, target) in enumerate(zip(clips, targets, strict=True)):
         seed = number if seeds is None else seeds[number]
-        probabilities = _answer(model, feature, samples, [NoiseCondition(), *conditions], seed)
+        own = None if frames is None else frames[number]
+        probabilities = _answer(model, feature, samples, [NoiseCondition(), *conditions], seed, own)
         right = probabilities.argmax(1) == target
         clean += probabilities[0, target], right[0]
         score += probabilities[1:, target]
@@ -96,7 +100,7 @@ def measure_sensitivity(
     shape = (slots, ranges)
     return SensitivityResult(
         spectrogram=TimeFrequencyMap(
-            np.mean(pictures, axis=0), shown.time_s(frames), shown.frequency_hz, label, shown.unit
+            np.mean(pictures, axis=0), shown.time_s(length), shown.frequency_hz, label, shown.unit
         ),
         slot_edges_s=slot_edges_s,
         band_edges_hz=band_edges_hz,
@@ -133,6 +137,8 @@ def measure_class_sensitivity(
     OptionError
         When the run has no such class, or no held-out clip of it.
     """
+    from esclab.training.data import count_own_frames
+
     names = run.config.class_names
     if class_name not in names:
         raise OptionError(f"class {class_name}", "is not known", f"choose one of {', '.join(names)}")
@@ -144,8 +150,9 @@ def measure_class_sensitivity(
         read_clip(dataset, int(row), sample_rate=feature.config.sample_rate, duration_s=run.config.duration_s)
         for row in rows
     ]
+    lengths = count_own_frames(run, dataset, rows=rows)
     return measure_sensitivity(
-        run.load_model(), feature, clips,
+        run.load_model(), feature, clips, frames=None if lengths is None else lengths.tolist(),
         targets=[names.index(class_name)] * len(clips),
         seeds=[seed_clip(seed, str(table["clip"].iloc[row])) for row in rows],
         name=run.config.model, class_name=class_name,
@@ -161,9 +168,14 @@ def divide_bands(frequency_hz: np.ndarray, ranges: int, *, highest_hz: float) ->
 
 
 def _answer(
-    model: SoundClassifier, feature: Feature, samples: np.ndarray, conditions: Sequence[NoiseCondition], seed: int
+    model: SoundClassifier,
+    feature: Feature,
+    samples: np.ndarray,
+    conditions: Sequence[NoiseCondition],
+    seed: int,
+    frames: int | None,
 ) -> np.ndarray:
-    """Return class probabilities under each condition, shape (condition, class)."""
+    """Return class probabilities under each condition, shape (condition, class), of the first `frames` or all."""
     import torch
 
     from esclab.training.data import predict_features
@@ -171,5 +183,5 @@ def _answer(
     parts = []
     for start in range(0, len(conditions), AT_ONCE):
         features = transform_noisy(samples, feature, conditions[start : start + AT_ONCE], seed=seed)
-        parts.append(predict_features(model, torch.from_numpy(features))[0])
+        parts.append(predict_features(model, torch.from_numpy(features)[:, :, :frames])[0])
     return np.concatenate(parts)

@@ -241,15 +241,18 @@ def _score_run(
     from esclab.analysis.faithfulness import predict_classes
     from esclab.analysis.randomisation import randomise_weights
     from esclab.features.store import load_features
+    from esclab.training.data import count_own_frames, group_by_frames
 
     feature, model = run.build_feature(), run.load_model()
     fresh = randomise_weights(model, seed=how["seed"])
     stored = load_features(dataset, feature, duration_s=run.config.duration_s)
-    axes = feature.time_s(stored.shape[2]), feature.frequency_hz
-    for start in range(0, len(rows), BATCH):
-        chosen = rows[start : start + BATCH]
+    lengths = count_own_frames(run, dataset, rows=rows)
+    for places in group_by_frames(len(rows), lengths, most=BATCH):
+        chosen = rows[places.numpy()]
         table = dataset.table.iloc[chosen]
-        features = torch.from_numpy(stored[chosen].astype(np.float32))
+        frames = stored.shape[2] if lengths is None else int(lengths[places[0]])
+        features = torch.from_numpy(stored[chosen, :, :frames].astype(np.float32))
+        axes = feature.time_s(frames), feature.frequency_hz
         true = table["class_index"].to_numpy(copy=True)
         batch = Batch(
             features=features,
@@ -261,7 +264,8 @@ def _score_run(
         kept = None
         if store is not None:
             clips = table["clip"].tolist()
-            kept = open_store(store, run, dataset, clips=clips, masks=batch.masks, target=target, **how)
+            cut = {} if lengths is None else {"frames": frames}
+            kept = open_store(store, run, dataset, clips=clips, masks=batch.masks, target=target, **how, **cut)
         yield from score_batch(model, fresh, batch, methods=methods, store=kept, **how)
 
 

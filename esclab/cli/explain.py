@@ -87,6 +87,7 @@ def explain(
         result = _explain(
             found, network, feature, samples, steps=steps, names=names, methods=methods, layers=layer or None,
             target=target or None, label=label, events=find_events(found, clip, start_s=start),
+            frames=found.count_own_frames(part.heard_s),
         )  # fmt: skip
         sounds = _split_clip(result, samples, sample_rate, share=share, steps=steps) if listen else {}
         steps.begin("figure")

@@ -135,8 +135,10 @@ def sensitivity(
     else:
         feature, model = found.build_feature(), found.load_model()
         samples, label, target = pick_with_class(found, clip, start_s=start)
+        frames = found.count_own_frames(find_part(found, clip, start_s=start).heard_s)
         result = measure_sensitivity(
             model, feature, [samples], targets=[target], seeds=[noise_seed], name=found.config.model,
+            frames=None if frames is None else [frames],
             class_name=found.config.class_names[target], label=label, **options,
         )  # fmt: skip
     worst = result.clean_score - result.score.min()
@@ -241,7 +243,8 @@ def pick_with_class(run: Run, clip: str, *, start_s: float = 0.0) -> tuple[np.nd
     label = label if part.is_whole else part.summary
     if Path(clip).is_file():
         with torch.inference_mode():
-            target = int(run.load_model()(feature(torch.from_numpy(samples)[None])).argmax())
+            heard = feature(torch.from_numpy(samples)[None])[:, :, : run.count_own_frames(part.heard_s)]
+            target = int(run.load_model()(heard).argmax())
     else:
         table = load_dataset(run.config.dataset).table
         target = int(table["class_index"].iloc[find_row(load_dataset(run.config.dataset), clip)])

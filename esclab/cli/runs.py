@@ -189,7 +189,8 @@ def attend(
     part = measure_part(found.config.dataset, clip, **length)  # a bad name is told before anything heavy is loaded
     feature = found.build_feature()
     samples, label = pick_clip(found.config.dataset, clip, sample_rate=feature.config.sample_rate, **length)
-    result = attend_clip(found.load_model(), feature, samples, label=label, name=found.config.model)
+    frames = found.count_own_frames(part.heard_s)
+    result = attend_clip(found.load_model(), feature, samples, label=label, name=found.config.model, frames=frames)
     paths = export("attention", result, out / "attention", how=typed_command())
     if not part.is_whole:
         typer.echo(f"{part.summary}\n")

@@ -51,9 +51,14 @@ class ClipPart:
     length_s: float
 
     @property
+    def heard_s(self) -> float:
+        """Length of the part, in s."""
+        return self.offset_s - self.onset_s
+
+    @property
     def is_whole(self) -> bool:
         """Whether nothing is left out that one decimal would show."""
-        return self.offset_s - self.onset_s > self.length_s - 0.05
+        return self.heard_s > self.length_s - 0.05
 
     @property
     def summary(self) -> str:

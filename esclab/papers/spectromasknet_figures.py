@@ -36,7 +36,9 @@ def figure_5(runs: Sequence[Run]) -> TrajectoryResult:
     return trace_numbers(runs, numbers, bounds={panel: (0.0, 1.0)}, label="Weights of both branches in training")
 
 
-def figure_6(run: Run, samples: np.ndarray, *, label: str = "", target: str | int | None = None) -> GridResult:
+def figure_6(
+    run: Run, samples: np.ndarray, *, label: str = "", target: str | int | None = None, frames: int | None = None
+) -> GridResult:
     """Show what each stage of each branch looks at in one clip, by Grad-CAM (the paper only says CAM).
 
     Parameters
@@ -48,6 +50,8 @@ def figure_6(run: Run, samples: np.ndarray, *, label: str = "", target: str | in
     label : str
     target : str or int, optional
         Class to explain; the predicted one by default.
+    frames : int, optional
+        The clip's own, where its padding is hidden from the network (`Run.count_own_frames`).
 
     Returns
     -------
@@ -72,7 +76,7 @@ def figure_6(run: Run, samples: np.ndarray, *, label: str = "", target: str | in
         for stage in STAGES:
             found = attribute_clip(
                 model, feature, samples, method="gradcam", class_names=run.config.class_names, target=target,
-                layer=f"{branch}.{stage}",
+                layer=f"{branch}.{stage}", frames=frames,
             )  # fmt: skip
             values = found.values / max(float(found.values.max()), np.finfo(np.float32).tiny)
             maps.append(TimeFrequencyMap(values, heard.time_s, heard.frequency_hz, unit=SHARE_UNIT, axis=heard.axis))
@@ -187,7 +191,7 @@ def build_figures(runs: Sequence[Run]) -> Iterator[PaperFigure | LeftOut]:
         When a run is of another model.
     """
     from esclab.clips import load_dataset
-    from esclab.clips.pick import pick_clip
+    from esclab.clips.pick import measure_part, pick_clip
 
     for run in runs:
         _check_model(run)
@@ -196,9 +200,10 @@ def build_figures(runs: Sequence[Run]) -> Iterator[PaperFigure | LeftOut]:
     samples, label = pick_clip(
         config.dataset, clip, sample_rate=feature.config.sample_rate, duration_s=config.duration_s
     )
+    frames = runs[0].count_own_frames(measure_part(config.dataset, clip, duration_s=config.duration_s).heard_s)
     makers: dict[str, tuple[str, Callable[[], Any], dict[str, Any]]] = {
         "figure_5": ("trajectory", lambda: figure_5(runs), {}),
-        "figure_6": ("grid", lambda: figure_6(runs[0], samples, label=label), {}),
+        "figure_6": ("grid", lambda: figure_6(runs[0], samples, label=label, frames=frames), {}),
         "figure_7": ("durations", lambda: figure_7(dataset), {}),
         "figure_8": ("gallery", lambda: figure_8(dataset, clip), {"own_scales": True, "columns": 4}),
         "figure_9": ("gallery", lambda: figure_9(feature, samples, label=label), {"columns": 4}),

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -12,7 +11,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from esclab.clips.dataset import ClipDataset
-from esclab.clips.durations import measure_durations
+from esclab.clips.durations import count_samples, measure_durations
 from esclab.features import Feature
 from esclab.features.store import load_features
 from esclab.models.base import SoundClassifier
@@ -20,6 +19,7 @@ from esclab.models.lengths import keep_frames
 from esclab.training.run import Run
 
 EVALUATION_BATCH = 32
+Rows = Sequence[int] | np.ndarray
 
 
 @dataclass
@@ -88,13 +88,30 @@ def load_training_data(
     )
 
 
-def count_frames(dataset: ClipDataset, feature: Feature, duration_s: float) -> Tensor:
-    """Return how many frames of each clip are its own when it is padded or cut to `duration_s`, int, shape (clip,)."""
-    rate = feature.config.sample_rate
-    most = round(duration_s * rate)
-    # Resampling rounds up; the tolerance is for lengths that are whole numbers but for the last bit.
-    samples = [min(most, math.ceil(length_s * rate - 1e-6)) for length_s in measure_durations(dataset)]
-    return torch.tensor([feature.frames(count) for count in samples])
+def count_frames(dataset: ClipDataset, feature: Feature, duration_s: float, *, rows: Rows | None = None) -> Tensor:
+    """Return how many frames of clips are their own when they are padded or cut to `duration_s`, int, shape (clip,).
+
+    `rows` are those of the dataset's table, all by default.
+    """
+    rate, lengths_s = feature.config.sample_rate, measure_durations(dataset, rows=rows)
+    return torch.tensor([feature.frames(count_samples(length_s, rate, most_s=duration_s)) for length_s in lengths_s])
+
+
+def count_own_frames(run: Run, dataset: ClipDataset, *, rows: Rows | None = None) -> Tensor | None:
+    """Return `count_frames` of a run's clips; None where its network hears the padding too.
+
+    `Run.count_own_frames` tells the same of one clip.
+    """
+    if not run.hides_padding:
+        return None
+    return count_frames(dataset, run.build_feature(), run.config.duration_s, rows=rows)
+
+
+def group_by_frames(clips: int, lengths: Tensor | None, *, most: int) -> list[Tensor]:
+    """Return the places of `clips` clips in batches of at most `most`; with lengths (clip,), of one length each."""
+    if lengths is None:
+        return list(torch.arange(clips).split(most))
+    return [part for length in lengths.unique() for part in (lengths == length).nonzero()[:, 0].split(most)]
 
 
 def cut_padding(features: Tensor, lengths: Tensor | None) -> Tensor:

@@ -20,7 +20,7 @@ from esclab.models.base import SoundClassifier
 from esclab.models.recording import read_mixtures
 from esclab.training.balance import count_drawn, draw_balanced
 from esclab.training.checkpoint import finish_run, load_state, save_arrays, save_state
-from esclab.training.data import TrainingData, count_frames, load_training_data, predict_features, score_held_out
+from esclab.training.data import TrainingData, count_own_frames, load_training_data, predict_features, score_held_out
 from esclab.training.device import keep_freed_memory, open_fabric
 from esclab.training.initial import set_initial
 from esclab.training.lock import LOCK_NAME, hold_run
@@ -133,8 +133,7 @@ def _train(
     with seed_epoch(config.seed, 0):
         network = run.build_model()
     set_initial(run, network)
-    if recipe.variable_length and network.takes_lengths:
-        data.lengths = count_frames(dataset, run.build_feature(), config.duration_s)
+    data.lengths = count_own_frames(run, dataset)
     if recipe.standardise:
         network.standardise_by(*data.measure_bands())
     network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
+from esclab.clips.durations import count_samples
 from esclab.errors import RunError
 from esclab.results import Predictions
 from esclab.storage import digest_file
@@ -108,6 +109,30 @@ class Run:
     def summary(self) -> dict[str, Any]:
         """Scores, iterations, seconds and the digest of the weights of a finished run."""
         return _read_json(self._need("summary.json"))
+
+    @property
+    def hides_padding(self) -> bool:
+        """Whether the network is given each clip's own frames alone; see `Recipe.variable_length`."""
+        if not self.config.recipe.variable_length:
+            return False
+        from esclab.models import find_model
+        from esclab.models.strategies.names import find_builder
+
+        entry = find_model(self.config.model)
+        return bool(getattr(find_builder(entry.module, entry.builder), "takes_lengths", False))
+
+    def count_own_frames(self, length_s: float) -> int | None:
+        """Return how many frames of a padded clip are its own; None where the network hears all of them.
+
+        Parameters
+        ----------
+        length_s : float
+            Of the clip before it is padded or cut, in s.
+        """
+        if length_s >= self.config.duration_s or not self.hides_padding:
+            return None
+        feature = self.build_feature()
+        return feature.frames(count_samples(length_s, feature.config.sample_rate, most_s=self.config.duration_s))
 
     def read_history(self) -> pd.DataFrame:
         """Return the history, one row an epoch."""

@@ -12,13 +12,12 @@ import numpy as np
 from esclab.analysis.attribution import METHODS, find_method, methods_for
 from esclab.analysis.attribution.maps import choose_layer
 from esclab.analysis.attribution.references import find_gates
-from esclab.analysis.curves import trace_curves
 from esclab.clips.dataset import ClipDataset
 from esclab.errors import OptionError
 from esclab.results import AttributionMap, AttributionResult, FaithfulnessResult
 from esclab.training.labels import label_runs
 from esclab.training.run import Run
-from esclab.widgets.attribution_work import Asked, Key, Look, Pin, look_at, split_clip, write_code
+from esclab.widgets.attribution_work import Asked, Key, Look, Pin, look_at, split_clip, trace_look, write_code
 from esclab.widgets.source import ClipSource
 from esclab.widgets.working import Report, WorkingController
 
@@ -231,9 +230,8 @@ class AttributionController(WorkingController):
 
         def work(report: Report) -> Any:
             maps = [self._explain(one, look, None) for one in keys]
-            models = [self.load_model(one[1]) for one in keys]
-            names = [self.runs[one[1]].config.class_names for one in keys]
-            curves = trace_curves(models, look.spectrogram, maps, class_names=names, progress=report)
+            models, runs = [self.load_model(one[1]) for one in keys], [self.runs[one[1]] for one in keys]
+            curves = trace_look(look, maps, source=self.source, runs=runs, models=models, progress=report)
             return lambda: self._keep_curves(curves, keys)
 
         self.start("Deletion and insertion curves", work)
@@ -382,10 +380,11 @@ class AttributionController(WorkingController):
 
         if key not in self._maps:
             _, run, method, layer, target = key
+            frames = self.source.count_frames(look.clip.name, self.runs[run])
             found = attribute_clip(
                 self.load_model(run), self.runs[run].build_feature(), look.samples, method=method,
                 class_names=self.runs[run].config.class_names, target=target, layer=layer or None,
-                name=self.labels[run], progress=report,
+                name=self.labels[run], progress=report, frames=frames,
             )  # fmt: skip
             self._keep(self._maps, key, found, KEPT_MAPS)
         return self._maps[key]

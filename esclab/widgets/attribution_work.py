@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from esclab.figures.text import class_words
-from esclab.results import AttributionMap, TimeFrequencyMap
+from esclab.results import AttributionMap, FaithfulnessResult, TimeFrequencyMap
 from esclab.training.run import Run
 from esclab.widgets.source import ClipInfo, ClipSource
+from esclab.widgets.working import Report
 
 if TYPE_CHECKING:
     from esclab.analysis.listen import SoundSplit
@@ -96,8 +97,22 @@ def look_at(source: ClipSource, clip: str, *, run: Run, model: SoundClassifier) 
     samples = source.read(clip, sample_rate=rate, duration_s=run.config.duration_s)
     spectrogram = transform_clip(samples, feature, label=info.label)
     with torch.inference_mode():
-        logits = model(torch.from_numpy(spectrogram.values.copy())[None, None])
+        heard = spectrogram.values[: source.count_frames(clip, run)]
+        logits = model(torch.from_numpy(heard.copy())[None, None])
     return Look(info, samples, rate, spectrogram, logits[0].double().softmax(0).numpy())
+
+
+def trace_look(
+    look: Look, maps: Sequence[AttributionMap], *, source: ClipSource, runs: Sequence[Run],
+    models: Sequence[SoundClassifier], progress: Report,
+) -> FaithfulnessResult:  # fmt: skip
+    """Return the curves of a clip's maps, each of a run and its network; see `trace_curves`."""
+    from esclab.analysis.curves import trace_curves
+
+    return trace_curves(
+        models, look.spectrogram, maps, class_names=[run.config.class_names for run in runs],
+        frames=[source.count_frames(look.clip.name, run) for run in runs], progress=progress,
+    )  # fmt: skip
 
 
 def split_clip(look: Look, attribution: AttributionMap, *, share: float) -> SoundSplit:
@@ -122,7 +137,7 @@ def write_code(clip: tuple[str, str], maps: Sequence[Asked], *, curves: Sequence
     lines = [
         "from esclab.analysis.attention import transform_clip",
         "from esclab.analysis.attribution import attribute_clip",
-        "from esclab.clips.pick import pick_clip",
+        "from esclab.clips.pick import measure_part, pick_clip",
         "from esclab.figures import export",
         "from esclab.results import AttributionResult",
         "from esclab.training import find_run",
@@ -132,6 +147,7 @@ def write_code(clip: tuple[str, str], maps: Sequence[Asked], *, curves: Sequence
         "feature, duration_s = run.build_feature(), run.config.duration_s",
         f"samples, label = pick_clip({clip[0]!r}, {clip[1]!r}, sample_rate=feature.config.sample_rate, "
         "duration_s=duration_s)",
+        f"heard_s = measure_part({clip[0]!r}, {clip[1]!r}, duration_s=duration_s).heard_s",
         "spectrogram = transform_clip(samples, feature, label=label)",
         *_write_maps("asked", "maps", maps),
         "attribution = AttributionResult(spectrogram, tuple(maps))",
@@ -142,7 +158,8 @@ def write_code(clip: tuple[str, str], maps: Sequence[Asked], *, curves: Sequence
             *_write_maps("traced", "traced_maps", curves),
             "runs = [find_run(folder) for folder, *_ in traced]",
             "models, names = [run.load_model() for run in runs], [run.config.class_names for run in runs]",
-            "faithfulness = trace_curves(models, spectrogram, traced_maps, class_names=names)",
+            "frames = [run.count_own_frames(heard_s) for run in runs]",
+            "faithfulness = trace_curves(models, spectrogram, traced_maps, class_names=names, frames=frames)",
             'export("faithfulness", faithfulness, "out/attribution/faithfulness")',
         ]
     return "\n".join(lines)
@@ -166,6 +183,6 @@ def _write_maps(words: str, maps: str, asked: Sequence[Asked]) -> list[str]:
         "    run = find_run(folder)",
         f"    {maps}.append(attribute_clip(",
         "        run.load_model(), run.build_feature(), samples, method=method, layer=layer, target=class_name,",
-        "        class_names=run.config.class_names, name=name,",
+        "        class_names=run.config.class_names, name=name, frames=run.count_own_frames(heard_s),",
         "    ))",
     ]

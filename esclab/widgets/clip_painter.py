@@ -101,7 +101,7 @@ class ClipPainter:
         if target is None:
             return ClipPicture(clip, samples, rate, spectrogram, None, "", last_epoch(run))
         model = self._find_model(run)
-        answer = model.answer(spectrogram.values, target=target)
+        answer = model.answer(spectrogram.values, target=target, frames=source.count_frames(name, run))
         return ClipPicture(
             clip, samples, rate, spectrogram, answer.heatmap, model.class_names[target], last_epoch(run), model.name,
             model.network.cam_layers[-1], float(answer.probabilities[target]),
@@ -113,7 +113,8 @@ class ClipPainter:
         Raises as `paint`.
         """
         spectrogram = self.paint(run, name, None).spectrogram
-        answer = self._find_model(run).answer(spectrogram.values)
+        frames = self.find_source(run).count_frames(name, run)
+        answer = self._find_model(run).answer(spectrogram.values, frames=frames)
         return self.paint(run, name, answer.target), answer.probabilities
 
     def find_source(self, run: Run) -> ClipSource:

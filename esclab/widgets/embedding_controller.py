@@ -342,7 +342,8 @@ class EmbeddingController(WorkingController):
         clip, wanted = self.clip, []
         for run, result in zip(self.sides, self._known, strict=True):
             if run is not None and result is not None and (clip, self._locate(run)) not in self._own:
-                wanted.append((run, result, self._locate(run)))
+                own = self.source.dataset if self._fits(run, self.source.dataset) else None
+                wanted.append((self.runs[run], result, own, self._locate(run)))
         if not wanted or self.busy:
             return
         samples, source = self.samples, self.source
@@ -351,10 +352,9 @@ class EmbeddingController(WorkingController):
             from esclab.analysis.attention import transform_clip
 
             found = {}
-            for run, result, path in wanted:
-                values = transform_clip(samples, self.runs[run].build_feature(), label=clip).values
-                own = source.dataset if self._fits(run, source.dataset) else None
-                found[clip, path] = place_own(self.runs[run], clip, values, result=result, dataset=own)
+            for run, result, own, path in wanted:
+                values = transform_clip(samples, run.build_feature()).values[: source.count_frames(clip, run)]
+                found[clip, path] = place_own(run, clip, values, result=result, dataset=own)
             return lambda: self._own.update(found)
 
         self.start("Placing your own sound", work)

@@ -78,7 +78,13 @@ class LiveModel:
         )
 
     def answer(
-        self, features: np.ndarray, *, target: int | None = None, layer: str = "", attention_layer: str = ""
+        self,
+        features: np.ndarray,
+        *,
+        target: int | None = None,
+        layer: str = "",
+        attention_layer: str = "",
+        frames: int | None = None,
     ) -> LiveAnswer:
         """Answer one clip.
 
@@ -92,6 +98,8 @@ class LiveModel:
             Layer of the heatmap; the last by default.
         attention_layer : str
             Layer whose gates are told; the first with gates by default.
+        frames : int, optional
+            The clip's own (`Run.count_own_frames`), where the rest is padding that is hidden from the network.
 
         Raises
         ------
@@ -103,7 +111,7 @@ class LiveModel:
             raise OptionError(f"layer {layer}", "is not known", f"choose one of {', '.join(self.network.cam_layers)}")
         inputs = torch.from_numpy(np.ascontiguousarray(features, dtype=np.float32))[None, None]
         with self._lock, record_attention(self.network) as maps:
-            activations, logits = self._run(inputs, layer)
+            activations, logits = self._run(inputs, layer, frames)
             probabilities = logits.detach()[0].double().softmax(0).numpy()
             chosen = int(probabilities.argmax()) if target is None else target
             (gradients,) = torch.autograd.grad(logits[0, chosen], activations)
@@ -120,7 +128,7 @@ class LiveModel:
             {} if gates is None else gates.mixture,
         )
 
-    def _run(self, inputs: Tensor, layer: str) -> tuple[Tensor, Tensor]:
+    def _run(self, inputs: Tensor, layer: str, frames: int | None) -> tuple[Tensor, Tensor]:
         """Return the layer's activations and the logits; the graph begins at the layer."""
         kept: list[Tensor] = []
 
@@ -129,10 +137,11 @@ class LiveModel:
             # What follows may compute in place; the record must stay as it is.
             return kept[-1].clone()
 
+        hidden = {} if frames is None else {"lengths": torch.tensor([frames])}
         handle = self.network.get_submodule(layer).register_forward_hook(start_here)
         try:
             with torch.enable_grad(), torch.autocast("cpu", torch.bfloat16, enabled=self.precision == "bf16-mixed"):
-                logits = self.network(inputs)
+                logits = self.network(inputs, **hidden)
         finally:
             handle.remove()
         return kept[-1], logits.float()

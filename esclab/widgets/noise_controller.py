@@ -208,7 +208,7 @@ class NoiseController(Controller):
         """Begin to measure where this clip is tender to the present kind and level of noise, see `maps`."""
         self.maps.measure(
             self._map_question(), self.models[model].run, self.samples["clean"],
-            name=self.labels[model], label=self.clip.label,
+            name=self.labels[model], label=self.clip.label, frames=self.count_frames(self.models[model]),
         )  # fmt: skip
 
     def notify(self) -> None:
@@ -325,7 +325,14 @@ class NoiseController(Controller):
     def _answer(self, model: LiveModel, features: np.ndarray) -> LiveAnswer:
         target = self.class_names.index(self.target) if self.target else None
         layer = self.layer if self.layer in model.network.cam_layers else ""
-        return model.answer(features, target=target, layer=layer, attention_layer=self.attention_layer)
+        return model.answer(
+            features, target=target, layer=layer, attention_layer=self.attention_layer,
+            frames=self.count_frames(model),
+        )  # fmt: skip
+
+    def count_frames(self, model: LiveModel) -> int | None:
+        """Return how many frames of the clip are its own, where a model does not hear the others."""
+        return self.source.count_frames(self.clip.name, model.run)
 
     def _transform(self, samples: np.ndarray, label: str) -> TimeFrequencyMap:
         with torch.inference_mode():

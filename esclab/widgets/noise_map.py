@@ -59,7 +59,16 @@ class MapController(WorkingController):
         self.result: SensitivityResult | None = None
         self._question: MapQuestion | None = None
 
-    def measure(self, question: MapQuestion, run: Run, samples: np.ndarray, *, name: str, label: str) -> None:
+    def measure(
+        self,
+        question: MapQuestion,
+        run: Run,
+        samples: np.ndarray,
+        *,
+        name: str,
+        label: str,
+        frames: int | None = None,
+    ) -> None:
         """Measure where a clip is tender for a run; the map before stays until then.
 
         Parameters
@@ -69,6 +78,8 @@ class MapController(WorkingController):
         samples : ndarray of shape (sample,)
         name, label : str
             What run and clip are called.
+        frames : int, optional
+            The clip's own, see `Run.count_own_frames`.
         """
         from esclab.analysis.sensitivity import measure_sensitivity
 
@@ -78,7 +89,8 @@ class MapController(WorkingController):
             found = measure_sensitivity(
                 run.load_model(), feature, [samples], targets=[run.config.class_names.index(question.class_name)],
                 slots=SLOTS, ranges=RANGES, kind=question.kind, snr_db=question.snr_db, reference="clip",
-                seeds=[question.seed], name=name, class_name=question.class_name, label=label,
+                seeds=[question.seed], frames=None if frames is None else [frames], name=name,
+                class_name=question.class_name, label=label,
             )  # fmt: skip
             return lambda: setattr(self, "result", found)
 

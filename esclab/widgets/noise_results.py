@@ -69,7 +69,7 @@ def write_code(lab: NoiseController) -> str:
             "import torch",
             "from esclab.analysis.attention import transform_clip",
             "from esclab.analysis.attribution import attribute_clip",
-            "from esclab.clips.pick import pick_clip",
+            "from esclab.clips.pick import measure_part, pick_clip",
             "from esclab.figures import draw",
             "from esclab.noise import attenuate_region, inject_noise",
             "from esclab.results import AttributionResult, Region",
@@ -77,17 +77,19 @@ def write_code(lab: NoiseController) -> str:
             "",
             f"clean, label = pick_clip({lab.source.dataset.name!r}, {where!r}, sample_rate={rate}, "
             f"duration_s={lab.duration_s!r})",
+            f"heard_s = measure_part({lab.source.dataset.name!r}, {where!r}, duration_s={lab.duration_s!r}).heard_s",
             write_edit(edit, rate),
             "maps = []",
             f"for name, layer in [{asked}]:",
             "    run = find_run(name)",
             "    feature, model, names = run.build_feature(), run.load_model(), run.config.class_names",
+            "    frames = run.count_own_frames(heard_s)",
             "    with torch.inference_mode():",
-            "        scores = model(feature(torch.from_numpy(changed)[None])).softmax(1)[0]",
+            "        scores = model(feature(torch.from_numpy(changed)[None])[:, :, :frames]).softmax(1)[0]",
             "    print(run.label, dict(zip(names, scores.tolist())))",
             "    maps.append(attribute_clip(",
             f'        model, feature, changed, method="gradcam", layer=layer, target={lab.target or None!r},',
-            "        class_names=names, name=run.label,",
+            "        class_names=names, name=run.label, frames=frames,",
             "    ))",
             f"picture = transform_clip(changed, feature, label={str(edit)!r})",
             'figure = draw("attribution", AttributionResult(picture, tuple(maps)))',
@@ -117,7 +119,8 @@ def _attend(lab: NoiseController, model: LiveModel, samples: Any, *, label: str,
     chosen = lab.attention_layer or next(iter(model.attention_layers), "")
     if chosen not in model.attention_layers:
         return AttentionResult(lab.pictures["clean"], (), name)
-    found = attend_clip(model.network, lab.feature, samples, label=label, name=name)
+    frames = lab.count_frames(model)
+    found = attend_clip(model.network, lab.feature, samples, label=label, name=name, frames=frames)
     return replace(found, layers=tuple(layer for layer in found.layers if layer.name == chosen))
 
 

@@ -11,12 +11,14 @@ from weakref import WeakSet
 import numpy as np
 import pandas as pd
 
-from esclab.clips import read_audio, read_clip
+from esclab.clips import audio_info, read_audio, read_clip
 from esclab.clips.dataset import ClipDataset
+from esclab.clips.durations import measure_durations
 from esclab.clips.home import data_home
 from esclab.clips.pick import find_row
 from esclab.errors import OptionError, StorageError
 from esclab.figures.text import class_words
+from esclab.training.run import Run
 
 KEPT_CLIPS = 32
 OWN = "own"
@@ -158,6 +160,15 @@ class ClipSource:
             str(row["source"]),
             None if events is None else events[events["clip"] == name],
         )
+
+    def count_frames(self, name: str, run: Run) -> int | None:
+        """Return how many frames of a clip are its own; None where the run's network hears all; raises as `read`."""
+        if not run.hides_padding:
+            return None
+        if name in self.list_own():
+            return run.count_own_frames(audio_info(self.own_folder / name).duration_s)
+        (length_s,) = measure_durations(self.dataset, rows=[find_row(self.dataset, name)])
+        return run.count_own_frames(float(length_s))
 
     def read(self, name: str, *, sample_rate: int, duration_s: float) -> np.ndarray:
         """Return a clip's samples at a rate and length.

@@ -32,6 +32,7 @@ def attribute_clip(
     target: str | int | None = None,
     layer: str | None = None,
     name: str = "",
+    frames: int | None = None,
     **options: Any,
 ) -> AttributionMap:
     """Explain one clip by one method.
@@ -53,6 +54,8 @@ def attribute_clip(
         See `attribute`.
     name : str
         What the model is called.
+    frames : int, optional
+        The clip's own, where its padding is hidden from the network (`Run.count_own_frames`); the map is 0 behind them.
     **options
         What `attribute` takes: `baseline`, `seed`, `progress`, and the method's own.
 
@@ -62,7 +65,7 @@ def attribute_clip(
         As `attribute` does, or when the class is not among `class_names`.
     """
     values = transform_clip(samples, feature).values
-    return _Clip(model, values, class_names, target, name).map(method, layer, **options)
+    return _Clip(model, values, class_names, target, name, frames).map(method, layer, **options)
 
 
 def explain_clip(
@@ -77,6 +80,7 @@ def explain_clip(
     label: str = "",
     name: str = "",
     events: pd.DataFrame | None = None,
+    frames: int | None = None,
     baseline: Baseline = "mean",
     seed: int = 0,
     progress: Progress | None = None,
@@ -86,7 +90,7 @@ def explain_clip(
 
     Parameters
     ----------
-    model, feature, samples, class_names, target, name
+    model, feature, samples, class_names, target, name, frames
         See `attribute_clip`.
     methods : sequence of str
         Keys of `METHODS`, in the order of the maps.
@@ -116,7 +120,7 @@ def explain_clip(
     ]
     for method, layer in pairs:
         choose_layer(model, method, layer)
-    clip = _Clip(model, spectrogram.values, class_names, target, name)
+    clip = _Clip(model, spectrogram.values, class_names, target, name, frames)
     maps = []
     for method, layer in pairs:
         own = (options or {}).get(method, {})
@@ -136,13 +140,15 @@ class _Clip:
         class_names: Sequence[str],
         target: str | int | None,
         name: str,
+        frames: int | None,
     ) -> None:
         import torch
 
         from esclab.analysis.attribution.stillness import hold_still
 
         self.model, self.class_names, self.name = model, tuple(class_names), name
-        self.features = torch.from_numpy(values.copy())[None, None].to(model.input_mean.device)
+        self.features = torch.from_numpy(values[:frames].copy())[None, None].to(model.input_mean.device)
+        self.padding = len(values) - self.features.shape[2]
         with hold_still(model), torch.no_grad():
             (probabilities,) = model(self.features).double().softmax(1).tolist()
         if len(probabilities) != len(self.class_names):
@@ -157,7 +163,7 @@ class _Clip:
     def map(self, method: str, layer: str | None, **options: Any) -> AttributionMap:
         (values,) = attribute(self.model, self.features, method=method, target=self.target, layer=layer, **options)
         return AttributionMap(
-            values=values,
+            values=np.pad(values, ((0, self.padding), (0, 0))),
             method=method,
             layer=choose_layer(self.model, method, layer),
             model=self.name,
