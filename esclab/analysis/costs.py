@@ -163,23 +163,25 @@ def _measure(name: str, settings: CostSettings) -> dict[str, Any]:
 
 
 def _measure_onnx(model: SoundClassifier, features: Tensor, settings: CostSettings) -> dict[str, Any]:
-    """Return times under onnxruntime; a network that cannot be exported gets a note."""
+    """Return times under onnxruntime; a network that cannot be exported, or does not run there, gets a note."""
     import torch
 
-    from esclab.analysis.onnx_export import export_onnx, open_onnx, time_onnx
+    from esclab.analysis.onnx_export import export_onnx, name_cause, open_onnx, time_onnx
 
     with tempfile.TemporaryDirectory() as folder:
         try:
             path = export_onnx(model, Path(folder) / "model.onnx", shape=settings.shape)
+            session = open_onnx(path, threads=torch.get_num_threads())
+            return {
+                f"onnx_ms{end}": time_onnx(
+                    session, features[:clips].numpy(), repeats=settings.repeats, budget_s=settings.budget_s
+                )
+                for clips, end in BATCHES.items()
+            }
         except OptionError as error:
             return {"note": str(error)}
-        session = open_onnx(path, threads=torch.get_num_threads())
-        return {
-            f"onnx_ms{end}": time_onnx(
-                session, features[:clips].numpy(), repeats=settings.repeats, budget_s=settings.budget_s
-            )
-            for clips, end in BATCHES.items()
-        }
+        except Exception as error:  # onnxruntime's errors have no class in common
+            return {"note": f"{type(model).__name__}: does not run under onnxruntime ({name_cause(error)})."}
 
 
 def read_accuracies(

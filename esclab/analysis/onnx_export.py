@@ -7,6 +7,7 @@ import math
 import warnings
 from importlib.util import find_spec
 from pathlib import Path
+from textwrap import shorten
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
 PACKAGES = ("onnx", "onnxscript", "onnxruntime")
 HOW_TO_GET = "install it with: pip install 'esclab[onnx]'"
 INPUT, OUTPUT = "features", "logits"
+CAUSE_LENGTH = 160  # characters of an error: it is a cell of a table
 
 
 def find_missing() -> tuple[str, ...]:
@@ -65,15 +67,16 @@ def export_onnx(model: torch.nn.Module, path: str | Path, *, shape: tuple[int, i
                 model, (example,), dynamo=True, verbose=False, input_names=[INPUT], output_names=[OUTPUT],
                 dynamic_shapes=({0: torch.export.Dim("clip")},),
             )  # fmt: skip
-    except torch.onnx.errors.OnnxExporterError as error:
-        cause = str(error).strip().splitlines()[0]
-        raise OptionError(type(model).__name__, f"cannot become ONNX ({cause})", "use it with torch") from error
+        content = program.model_proto.SerializeToString()
+    except Exception as error:  # beside its own errors the exporter lets through whatever a network leads it to
+        cause = f"cannot become ONNX ({name_cause(error)})"
+        raise OptionError(type(model).__name__, cause, "use it with torch") from error
     finally:
         for logger, level in zip(loggers, levels, strict=True):
             logger.setLevel(level)
     path = Path(path)
     with replace_file(path) as file:
-        file.write(program.model_proto.SerializeToString())
+        file.write(content)
     return path
 
 
@@ -108,6 +111,14 @@ def time_onnx(session: Any, features: np.ndarray, *, repeats: int = 20, budget_s
     """Return the median time of a batch in ms a clip; see `esclab.analysis.cost.time_calls`."""
     times_ms = time_calls(lambda: run_onnx(session, features), repeats, budget_s=budget_s)
     return float(np.median(times_ms)) / len(features)
+
+
+def name_cause(error: BaseException) -> str:
+    """Return in one line what an error came from in the end: the exporter's own first line names no cause."""
+    while error.__cause__ is not None:
+        error = error.__cause__
+    lines = str(error).strip().splitlines()
+    return shorten(f"{type(error).__name__}: {lines[0]}", CAUSE_LENGTH) if lines else type(error).__name__
 
 
 def _need_packages() -> None:

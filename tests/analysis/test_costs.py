@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
@@ -182,7 +183,7 @@ def test_memory_without_a_status_file_comes_from_the_systems_own_count(monkeypat
 def exported(tmp_path_factory):
     """Networks that tell clips apart, as files."""
     folder, found = tmp_path_factory.mktemp("onnx"), {}
-    for name in ("tdnn", "ts-cnn10"):
+    for name in ("tdnn", "ts-cnn10", "fnn"):  # the last averages 60 x 40 cells to 40 x 40
         torch.manual_seed(0)
         model = build_model(name, classes=5, bands=40, width=0.25).train()
         for _ in range(20):  # until batch norm knows the spread of what comes in
@@ -191,7 +192,7 @@ def exported(tmp_path_factory):
     return found
 
 
-@pytest.mark.parametrize("name", ["tdnn", "ts-cnn10"])
+@pytest.mark.parametrize("name", ["tdnn", "ts-cnn10", "fnn"])
 @pytest.mark.parametrize("clips", [1, 3])
 def test_onnxruntime_gives_the_logits_of_torch(exported, name, clips):
     model, path = exported[name]
@@ -204,6 +205,45 @@ def test_onnxruntime_gives_the_logits_of_torch(exported, name, clips):
     session = onnx_export.open_onnx(path, threads=1)
     np.testing.assert_allclose(onnx_export.run_onnx(session, features.numpy()), expected, atol=1e-4, rtol=0)
     assert onnx_export.time_onnx(session, features.numpy(), repeats=2) > 0
+
+
+class Chooser(nn.Linear):
+    """A network whose way depends on what comes in, which ONNX cannot hold."""
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return super().forward(x) if x.sum() > 0 else x
+
+
+def test_network_that_cannot_become_onnx_is_told_with_its_cause(tmp_path):
+    with pytest.raises(OptionError, match=r"Chooser: cannot become ONNX \(.*data-dependent.*\); use it with torch"):
+        onnx_export.export_onnx(Chooser(2, 2), tmp_path / "x.onnx", shape=(2, 2))
+    assert not (tmp_path / "x.onnx").exists()
+
+
+def refuse_export(*_, **__):
+    raise RuntimeError("step 1 of 3 failed") from ValueError("too large\nat a place")
+
+
+def export_nothing(model, path, **_):
+    path.write_bytes(b"no network")
+    return path
+
+
+@pytest.mark.parametrize(
+    ("module", "name", "export", "message"),
+    [
+        (torch.onnx, "export", refuse_export, "cannot become ONNX (ValueError: too large); use it with torch."),
+        (onnx_export, "export_onnx", export_nothing, "does not run under onnxruntime (InvalidProtobuf: "),
+    ],
+)
+def test_a_network_that_fails_under_onnx_keeps_its_row_with_the_cause(
+    module, name, export, message, settings, monkeypatch
+):
+    monkeypatch.setattr(module, name, export)
+    (row,) = measure_costs(["fnn"], replace(settings, with_onnx=True)).table.to_dict("records")
+    assert row["note"].startswith(f"FNN: {message}")
+    assert row["ms"] > 0
+    assert np.isnan(row["onnx_ms"])
 
 
 def test_without_onnx_a_line_says_how_to_have_it(monkeypatch, settings, tmp_path):
