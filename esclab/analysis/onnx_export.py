@@ -5,7 +5,10 @@ from __future__ import annotations
 import logging
 import math
 import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
 from importlib.util import find_spec
+from keyword import iskeyword
 from pathlib import Path
 from textwrap import shorten
 from typing import TYPE_CHECKING, Any
@@ -60,7 +63,7 @@ def export_onnx(model: torch.nn.Module, path: str | Path, *, shape: tuple[int, i
     try:
         for logger in loggers:
             logger.setLevel(logging.ERROR)
-        with warnings.catch_warnings(), evaluating(model):
+        with warnings.catch_warnings(), evaluating(model), _without_keywords(model):
             # torch's own exporter uses a check of its own that it calls deprecated.
             warnings.filterwarnings("ignore", ".*LeafSpec.* is deprecated", FutureWarning)
             program: Any = torch.onnx.export(
@@ -119,6 +122,27 @@ def name_cause(error: BaseException) -> str:
         error = error.__cause__
     lines = str(error).strip().splitlines()
     return shorten(f"{type(error).__name__}: {lines[0]}", CAUSE_LENGTH) if lines else type(error).__name__
+
+
+@contextmanager
+def _without_keywords(model: torch.nn.Module) -> Iterator[None]:
+    """Register layers that are called as a Python keyword ("global") by other names: the exporter writes code of them.
+
+    They stay attributes by their own names, by which the network calls them.
+    """
+    before = [(module, dict(module._modules)) for module in model.modules() if any(map(iskeyword, module._modules))]
+    try:
+        for module, layers in before:
+            module._modules.clear()
+            module._modules.update({f"{name}_" if iskeyword(name) else name: layer for name, layer in layers.items()})
+            vars(module).update({name: layer for name, layer in layers.items() if iskeyword(name)})
+        yield
+    finally:
+        for module, layers in before:
+            for name in filter(iskeyword, layers):
+                vars(module).pop(name, None)
+            module._modules.clear()
+            module._modules.update(layers)
 
 
 def _need_packages() -> None:

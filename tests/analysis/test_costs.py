@@ -207,6 +207,28 @@ def test_onnxruntime_gives_the_logits_of_torch(exported, name, clips):
     assert onnx_export.time_onnx(session, features.numpy(), repeats=2) > 0
 
 
+class Worldwide(nn.Module):
+    """A network with a layer that is called as a word of Python, as SpectroMaskNet's global branch is."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.add_module("global", nn.Linear(2, 3))
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return self.get_submodule("global")(x).mean((1, 2))
+
+
+def test_layer_called_as_a_word_of_python_is_exported(tmp_path):
+    model, features = Worldwide(), torch.randn(3, 1, 4, 2)
+    before = vars(model).copy()
+    session = onnx_export.open_onnx(onnx_export.export_onnx(model, tmp_path / "x.onnx", shape=(4, 2)), threads=1)
+    with torch.inference_mode():
+        expected = model(features).numpy()
+    np.testing.assert_allclose(onnx_export.run_onnx(session, features.numpy()), expected, atol=1e-6)
+    assert vars(model) == before
+    assert list(model.state_dict()) == ["global.weight", "global.bias"]
+
+
 class Chooser(nn.Linear):
     """A network whose way depends on what comes in, which ONNX cannot hold."""
 
