@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
 import soundfile
 import torch
+from typer.testing import CliRunner
 
 from esclab.analysis.activation import measure_activation_share
 from esclab.analysis.attention import attend_clip
@@ -20,6 +23,7 @@ from esclab.analysis.prediction import predict_files
 from esclab.analysis.robustness import NoiseCondition, predict_noisy
 from esclab.analysis.sensitivity import measure_class_sensitivity
 from esclab.analysis.trust import measure_trust
+from esclab.cli import app
 from esclab.clips import ClipDataset, load_dataset, read_clip
 from esclab.clips.durations import measure_durations
 from esclab.clips.pick import find_row
@@ -35,6 +39,7 @@ from esclab.widgets.attribution_controller import AttributionController
 from esclab.widgets.clip_painter import ClipPainter
 from esclab.widgets.live import LiveModel
 from esclab.widgets.noise_controller import NoiseController
+from esclab.widgets.source import ClipSource
 
 RATE, DURATION_S = 16_000, 0.6
 RECIPE = Recipe(
@@ -284,7 +289,9 @@ def test_clip_painter_asks_for_the_kept_answer(run, uneven, short):
     assert picture.heatmap.shape == picture.spectrogram.values.shape
 
 
-def test_attribution_explorer_explains_the_kept_answer(run, uneven, short):
+def test_attribution_explorer_and_its_code_explain_the_kept_answer(run, uneven, short, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr("esclab.figures.export", lambda *arguments, **options: [])
     clip, _, frames, kept = short
     state = AttributionController([run], uneven)
     state.choose(clip=clip)
@@ -294,6 +301,39 @@ def test_attribution_explorer_explains_the_kept_answer(run, uneven, short):
     assert not state.map.values[frames:].any()
     state.measure_curves()
     state.wait()
+    made: dict = {}
+    exec(state.code(), made)
+    np.testing.assert_allclose(made["maps"][0].values, state.map.values, atol=SAME)
+    np.testing.assert_allclose(made["faithfulness"].table["mean"], state.curves.table["mean"], atol=SAME)
     curves = state.curves.table
     whole = curves[(curves["curve"] == "deletion") & (curves["share"] == 0)]["mean"]
     np.testing.assert_allclose(whole, [kept.max()] * len(whole), atol=SAME)
+
+
+def test_own_sound_is_counted_as_a_clip_of_its_length(run, uneven, short):
+    clip, _, frames, _ = short
+    source = ClipSource(uneven)
+    path = Path(uneven.table["path"][find_row(uneven, clip)])
+    name = source.add_own("a short sound.wav", path.read_bytes())
+    try:
+        assert source.count_frames(name, run) == source.count_frames(clip, run) == frames
+    finally:
+        source.delete_own(name)
+
+
+def test_commands_ask_about_the_clip_without_its_padding(run, short, tmp_path):
+    clip, _, frames, kept = short
+
+    def call(*words: object) -> str:
+        result = CliRunner().invoke(app, [*map(str, words), "--out", str(tmp_path)], catch_exceptions=False)
+        assert result.exit_code == 0, result.output
+        return result.stdout
+
+    found = json.loads(call("explain", run.path, clip, "--json"))
+    assert found["probability"] == pytest.approx(kept.max(), abs=SAME)
+    call("attend", run.path, clip)
+    heard = pd.read_csv(tmp_path / "attention.csv")["time_s"]
+    assert heard.max() <= run.build_feature().time_s(frames)[-1]
+    true = run.config.class_names.index(clip.split("/")[0])
+    told = call("sensitivity", run.path, "--clip", clip, "--slots", 2, "--ranges", 1)
+    assert f"score {kept[true]:.2f} without noise" in told
