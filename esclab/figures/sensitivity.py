@@ -27,7 +27,7 @@ from esclab.figures.theme import (
 from esclab.figures.wrap import wrap_lines
 from esclab.results import SensitivityResult
 
-VALUES = {"score": "true-class score", "accuracy": "accuracy"}
+VALUES = {"score": "score of the class", "accuracy": "accuracy"}
 # Orange for what noise costs, purple for what it gains: told apart with every kind of colour blindness.
 DROP_COLOURS = "PuOr_r"
 SMALLEST_LIMIT = 0.01

@@ -111,7 +111,7 @@ class NoiseExplorer(Explorer):
         self.keys = ExplorerKeys(
             {
                 "u": ("undoes", self.undo_button.click), "r": ("redoes", self.redo_button.click),
-                "k": ("keeps", self.keep_button.click), "c": ("cleans", self.clear_button.click),
+                "k": ("keeps", self.keep_button.click), "c": ("takes the change away", self.clear_button.click),
             }
         )  # fmt: skip
         above = [self.problems, clip_row, self.own.view, edit_row, region_row, middle, legend]
@@ -170,7 +170,7 @@ class NoiseExplorer(Explorer):
             button = make_button(name, f"Noise as in Figure 4 of TS-CNN: {name}, 10 dB")
             button.on_click(lambda _, name=name: self.attempt(self.controller.apply_preset, name))
             self.preset_buttons.append(button)
-        self.clear_button = make_button("Clean", "Take the change away (key c, or Delete in the picture)")
+        self.clear_button = make_button("No change", "Take the change away (key c, or Delete in the picture)")
         self.undo_button = make_button("Undo", "Back to the change before (key u)", icon="undo")
         self.redo_button = make_button("Redo", "Forward again (key r)", icon="repeat")
         self.keep_button = make_button("Keep", "Add this change and its answers to the list below (key k)", icon="plus")
@@ -296,6 +296,7 @@ class NoiseExplorer(Explorer):
 
     def _show_tries(self) -> None:
         table = self.controller.tries
+        self.keep_button.description = f"Keep ({len(table)} below)" if len(table) else "Keep"
         self.tries.value = (
             "" if table.empty else f"<b>Kept</b>{table.to_html(index=False, escape=True, border=0, na_rep='')}"
         )

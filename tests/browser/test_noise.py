@@ -143,6 +143,36 @@ def test_undo_button_takes_the_change_back(lab):
     page.wait_for_function("() => document.querySelector('.esclab-sound-subtitle').textContent === 'clean'")
 
 
+def test_keys_stay_with_the_lab_after_clicks_on_nothing_and_on_a_button_that_goes_out(lab):
+    page = lab.page
+    subtitle = "() => document.querySelector('.esclab-sound-subtitle').textContent"
+    page.get_by_role("button", name="frames 50-64").click()
+    page.wait_for_function(f"() => ({subtitle})().startsWith('gaussian')")
+    page.locator("button[data-sound=changed]").click()
+    page.wait_for_selector(".esclab-sound[data-playing=changed]")
+    page.get_by_role("button", name="Undo").click()
+    page.wait_for_function(f"() => ({subtitle})() === 'clean'")
+    page.wait_for_function(
+        "() => [...document.querySelectorAll('button')].some(b => b.disabled && /Undo/.test(b.textContent))"
+    )
+    page.wait_for_timeout(300)
+    page.keyboard.press("r")  # to JupyterLab it means another kind of cell, whose output would be gone
+    page.wait_for_function(f"() => ({subtitle})().startsWith('gaussian')")
+
+    page.locator("button[data-sound=changed]").wait_for()
+    box = page.locator(".esclab-scores").bounding_box()
+    page.mouse.click(box["x"] + 5, box["y"] + box["height"] - 3)
+    page.keyboard.press("u")
+    page.wait_for_function(f"() => ({subtitle})() === 'clean'")
+    page.mouse.click(box["x"] + 5, box["y"] + box["height"] - 3)
+    page.keyboard.press("r")
+    page.wait_for_function(f"() => ({subtitle})().startsWith('gaussian')")
+    page.locator("button[data-sound=changed]").wait_for()
+    page.keyboard.press(" ")  # plays again what was played last
+    page.wait_for_selector(".esclab-sound[data-playing=changed]")
+    assert page.locator(".jp-CodeCell .esclab-explorer").count() == 1
+
+
 def test_sensitivity_map_is_painted(lab):
     page = lab.page
     page.get_by_role("button", name="Sensitivity map").click()

@@ -16,6 +16,7 @@ function render({ model, el }) {
   let explorer = null;
   let frame = 0;
   let tipping = 0;
+  let focused = null;
   const heard = new Set();
 
   function act(event) {
@@ -24,7 +25,7 @@ function render({ model, el }) {
     if (key === " ") {
       if (target.closest(PRESSED)) return;
       event.preventDefault();
-      explorer.querySelector(".esclab-sound-play")?.click();
+      (explorer.querySelector(".esclab-sound-last") ?? explorer.querySelector(".esclab-sound-play"))?.click();
       // A list finds its entries by their letters.
     } else if (model.get("letters").includes(key) && !target.closest("select")) {
       event.preventDefault();
@@ -58,14 +59,28 @@ function render({ model, el }) {
   const isWidget = (node) => node.nodeType === Node.ELEMENT_NODE && node.classList.contains("jupyter-widgets");
   const watcher = new MutationObserver((changes) => {
     if (changes.some((change) => [...change.addedNodes].some(isWidget))) tipSoon();
+    // A button that is switched off while it has the focus leaves it to the page, where keys mean something else.
+    if (focused?.disabled && changes.some((change) => change.target === focused)) stay();
   });
+
+  // Keys belong to the explorer also after a click on an empty place in it: JupyterLab would take them for the cell's.
+  function stay() {
+    const active = document.activeElement;
+    if (!explorer.contains(active) || active.disabled) explorer.focus({ preventScroll: true });
+  }
+  const staySoon = () => setTimeout(stay, 0);
+  const noteFocus = (event) => (focused = event.target);
+
+  const listeners = [["keydown", press], ["click", staySoon], ["focusin", noteFocus]];
 
   // The explorer is there once all its widgets are.
   function seek() {
     explorer = el.closest(".esclab-explorer");
     if (explorer) {
-      explorer.addEventListener("keydown", press);
-      watcher.observe(explorer, { childList: true, subtree: true });
+      explorer.tabIndex = -1;
+      explorer.style.outline = "none";
+      for (const [name, heed] of listeners) explorer.addEventListener(name, heed);
+      watcher.observe(explorer, { childList: true, subtree: true, attributes: true, attributeFilter: ["disabled"] });
       tipSoon();
     } else frame = requestAnimationFrame(seek);
   }
@@ -76,7 +91,7 @@ function render({ model, el }) {
     clearTimeout(tipping);
     watcher.disconnect();
     for (const control of heard) control?.off("change:tooltip", tipSoon);
-    explorer?.removeEventListener("keydown", press);
+    for (const [name, heed] of listeners) explorer?.removeEventListener(name, heed);
   };
 }
 

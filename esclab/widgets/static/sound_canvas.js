@@ -54,6 +54,7 @@ function render({ model, el }) {
   let gestureAt = 0;
   let audio = null;
   let playing = "";
+  let last = ""; // what space plays again
   let frame = 0;
   const small = new OffscreenCanvas(1, 1); // the map, a pixel a cell
   let fitted = ""; // width, height and pixel ratio that the canvases have
@@ -392,7 +393,7 @@ function render({ model, el }) {
     const sounds = Object.keys(get("sounds"));
     const number = Number(event.key);
     let used = true;
-    if (event.key === " ") playing ? stop() : play(sounds[0]);
+    if (event.key === " ") playing ? stop() : play(sounds.includes(last) ? last : sounds[0]);
     else if (number >= 1 && number <= sounds.length) play(sounds[number - 1]);
     else if (!get("selecting")) used = false;
     else if (event.key === "Enter" && region.length === 0) {
@@ -442,7 +443,7 @@ function render({ model, el }) {
     const mine = new Audio(URL.createObjectURL(new Blob([data], { type: "audio/wav" })));
     audio = mine;
     mine.addEventListener("ended", stop);
-    playing = name;
+    playing = last = name;
     markButtons();
     mine.play().catch(() => {
       if (audio !== mine || !playing) return; // stopped before it began
@@ -462,6 +463,7 @@ function render({ model, el }) {
       const on = button.dataset.sound === playing;
       button.textContent = `${on ? "■" : "▶"} ${button.dataset.sound}`;
       button.setAttribute("aria-pressed", String(on));
+      button.classList.toggle("esclab-sound-last", button.dataset.sound === last);
     }
     root.dataset.playing = playing;
   }
