@@ -97,9 +97,9 @@ class NoiseExplorer(Explorer):
             layout=wrap_row(),
         )
         region_row = widgets.HBox([self.time_slider, self.band_slider, *self.preset_buttons], layout=wrap_row())
+        measure = widgets.HBox([self.map.button, self.map.model])
         step_row = widgets.HBox(
-            [self.clear_button, self.undo_button, self.redo_button, self.keep_button, self.map.button, self.map.model],
-            layout=wrap_row(),
+            [self.clear_button, self.undo_button, self.redo_button, self.keep_button, measure], layout=wrap_row()
         )
         left = widgets.VBox(
             [self.picture, step_row, self.map.work.row], layout=widgets.Layout(flex="3 1 480px", min_width="320px")

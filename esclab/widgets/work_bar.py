@@ -19,9 +19,10 @@ class WorkBar:
     def __init__(self, controller: WorkingController) -> None:
         self._controller = controller
         self.bar = widgets.IntProgress(
-            description="Progress", tooltip="How far it is", max=1, layout=widgets.Layout(width="320px")
-        )
-        self.words = widgets.Label()
+            description="Progress", tooltip="How far it is", max=1,
+            layout=widgets.Layout(flex="0 1 320px", min_width="140px"),
+        )  # fmt: skip
+        self.words = widgets.Label(layout=widgets.Layout(flex="0 0 auto"))  # the bar gives way, not the words
         self.stop_button = make_button("Stop", "Stop what is being computed", icon="stop")
         self.stop_button.on_click(lambda _: controller.attempt(controller.stop))
         self.row = widgets.HBox([self.stop_button, self.bar, self.words], layout=widgets.Layout(height="36px"))
