@@ -1,6 +1,10 @@
-"""A figure on a page that is slow: plotly's script comes late, and what was sent meanwhile is not lost."""
+"""A figure on a page that is slow: plotly's script comes late, what was sent meanwhile is not lost, no drawing fails."""
 
 from __future__ import annotations
+
+import pytest
+
+from esclab.widgets.canvas import STATIC
 
 CELLS = (
     "from esclab.widgets.plotly_figure import new_figure\nfigure = new_figure(width=400, height=300)\nfigure",
@@ -38,3 +42,38 @@ def test_changes_before_the_script_is_there_are_drawn(run_notebook):
     wait_until_drawn(page, [6, 7, 8], 500)
     page.wait_for_timeout(200)
     assert page.locator(".js-plotly-plot .scatterlayer path.js-line").count() == 1
+
+
+# Draws a figure with our module, in the page's plotly, and takes it off in the midst of its first or of a later drawing.
+TAKEN_OFF = """async ([source, when]) => {
+  const address = URL.createObjectURL(new Blob([source], {type: 'text/javascript'}));
+  const widget = (await import(address)).default();
+  const values = {_widget_data: [{y: [1, 2], uid: 'a'}], _widget_layout: {}, _config: {}}, listeners = {};
+  const model = {
+    get: name => values[name], set: (name, value) => { values[name] = value; }, save_changes() {}, off() {},
+    on: (name, listener) => { listeners[name] = listener; },
+  };
+  const el = document.body.appendChild(document.createElement('div'));
+  widget.initialize({model});
+  const remove = await widget.render({model, el});
+  if (when === 'later drawing') {
+    await new Promise(resolve => setTimeout(resolve, 500));
+    values._py2js_relayout = {relayout_data: {width: 400, height: 300}, layout_edit_id: 1, source_view_id: ''};
+    listeners['change:_py2js_relayout']();
+  }
+  const drawn = el.querySelectorAll('.scatterlayer .trace').length;
+  remove();
+  await new Promise(resolve => setTimeout(resolve, 500));
+  el.remove();
+  return [drawn, '_fullLayout' in el];
+}"""
+
+
+@pytest.mark.parametrize("when", ["first drawing", "later drawing"])
+def test_a_figure_taken_off_while_it_draws_leaves_no_error(run_notebook, when):
+    notebook = run_notebook(*CELLS)
+    wait_until_drawn(notebook.page, [5, 5, 5], 500)
+    drawn, kept = notebook.page.evaluate(TAKEN_OFF, [(STATIC / "plotly_figure.js").read_text(), when])
+    assert drawn == 1
+    assert not kept  # plotly's hold on the page is gone
+    notebook.check()

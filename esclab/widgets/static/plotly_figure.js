@@ -40,7 +40,12 @@ export default () => {
       figure = begin(settings.model, settings);
     },
     async render(settings) {
-      return (await figure).render(settings);
+      const remove = (await figure).render(settings);
+      // Plotly looks at its figure once more when a drawing ends, which must be before the figure is taken apart.
+      return async () => {
+        await Promise.allSettled(settings.el._promises ?? []);
+        setTimeout(remove);
+      };
     },
   };
 };
