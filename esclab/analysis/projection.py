@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Callable, Sequence
+from functools import cache
+from typing import Any
 
 import numpy as np
 
@@ -144,11 +146,8 @@ def _layout_tsne(embeddings: np.ndarray, previous: np.ndarray | None, perplexity
 
 
 def _layout_umap(embeddings: np.ndarray, previous: np.ndarray | None, neighbours: int, seed: int) -> np.ndarray:
-    with warnings.catch_warnings():
-        warnings.filterwarnings("ignore", "Tensorflow not installed", ImportWarning)
-        from umap import UMAP
     start = _start_layout(embeddings, seed) if previous is None else _spread_flat(previous, seed)
-    network = UMAP(
+    network = _import_umap()(
         n_neighbors=min(neighbours, len(embeddings) - 1),
         init=start.astype(np.float32),
         learning_rate=1.0 if previous is None else WARM_RATE,
@@ -156,6 +155,26 @@ def _layout_umap(embeddings: np.ndarray, previous: np.ndarray | None, neighbours
         n_jobs=1,
     )
     return network.fit_transform(embeddings.astype(np.float32)).astype(np.float64)
+
+
+@cache
+def _import_umap() -> Any:
+    """Return umap.UMAP with its compiled functions kept on disk: else each process spends 14 s on its first layout."""
+    import numba
+
+    compile_function = numba.njit
+
+    def compile_and_keep(*functions: Any, **options: Any) -> Any:
+        return compile_function(*functions, **{"cache": True, **options})
+
+    numba.njit = compile_and_keep
+    try:
+        with warnings.catch_warnings():
+            warnings.filterwarnings("ignore", "Tensorflow not installed", ImportWarning)
+            from umap import UMAP
+    finally:
+        numba.njit = compile_function
+    return UMAP
 
 
 def _start_layout(embeddings: np.ndarray, seed: int) -> np.ndarray:

@@ -127,7 +127,10 @@ def _cells(table: pd.DataFrame) -> list[list[str]]:
 def _format_cell(value: object) -> str:
     if isinstance(value, bool | Integral) or not isinstance(value, Real):
         return UNKNOWN if value is None else str(value)
-    return UNKNOWN if math.isnan(value) else f"{float(value):.3g}"
+    number = float(value)
+    if math.isnan(number):
+        return UNKNOWN
+    return f"{number:.3g}" if abs(number) < 999.5 else f"{number:.0f}"
 
 
 def _right_aligned(table: pd.DataFrame) -> list[bool]:

@@ -41,6 +41,16 @@ def turn_best(layouts: list[np.ndarray]) -> list[np.ndarray]:
     return turned
 
 
+def test_compiled_functions_of_umap_are_kept_for_the_next_process(epochs):
+    project_embeddings(epochs[:1], method="umap")
+    from umap.layouts import rdist
+    from umap.umap_ import smooth_knn_dist
+
+    for function in (rdist, smooth_knn_dist):
+        assert function.stats.cache_path
+        assert sum(function.stats.cache_hits.values()) + sum(function.stats.cache_misses.values())
+
+
 @pytest.mark.parametrize("method", ["tsne", "umap"])
 def test_points_move_less_from_epoch_to_epoch_than_after_cold_starts(epochs, method):
     warm = project_embeddings(epochs, method=method)

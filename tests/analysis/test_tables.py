@@ -81,9 +81,10 @@ def test_csv_reads_back_what_was_written():
 
 
 def test_cells_keep_whole_numbers_and_shorten_floats():
-    table = pd.DataFrame({"n": [12345, 2], "x": [0.123456, np.nan], "flag": [True, False]})
+    table = pd.DataFrame({"n": [12345, 2, 3], "x": [0.123456, np.nan, 1234.56], "flag": [True, False, True]})
     lines = format_table(table, "markdown").splitlines()
-    assert lines[2:] == ["| 12345 | 0.123 | True |", "| 2 | – | False |"]
+    assert lines[2:] == ["| 12345 | 0.123 | True |", "| 2 | – | False |", "| 3 | 1235 | True |"]
+    assert "| inf |" in format_table(pd.DataFrame({"x": [np.inf]}), "markdown")
 
 
 @pytest.mark.parametrize("style", ["markdown", "latex", "csv"])
