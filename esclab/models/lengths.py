@@ -92,7 +92,7 @@ class LengthGroupNorm(nn.GroupNorm):
     def forward(self, input: Tensor, lengths: Tensor | None = None) -> Tensor:
         """Return normalised maps (clip, channel, frame, band); `lengths` (clip,) are theirs."""
         if lengths is None:
-            return super().forward(input)
+            return _keep_layout(super().forward(input.contiguous()), input)
         groups = blank_padding(input.float(), lengths).unflatten(1, (self.num_groups, -1))
         cells = (lengths * groups.shape[2] * groups.shape[4])[:, None, None, None, None]
         mean = groups.sum((2, 3, 4), keepdim=True) / cells
@@ -101,6 +101,12 @@ class LengthGroupNorm(nn.GroupNorm):
         maps = (centred * torch.rsqrt(variance + self.eps)).flatten(1, 2)
         maps = maps * self.weight[:, None, None] + self.bias[:, None, None]
         return blank_padding(maps, lengths).to(input.dtype)
+
+
+def _keep_layout(maps: Tensor, like: Tensor) -> Tensor:
+    """Return maps in the layout of others; PyTorch 2.11 normalises groups of channels-last maps 30 times as slowly."""
+    channels_last = like.is_contiguous(memory_format=torch.channels_last)
+    return maps.contiguous(memory_format=torch.channels_last) if channels_last else maps
 
 
 def fit_lengths(lengths: Tensor | None, features: Tensor) -> Tensor | None:

@@ -32,6 +32,14 @@ def test_group_norm_of_a_padded_clip_is_that_of_the_clip():
     assert padded[1, :, 5:].eq(0).all()
 
 
+@pytest.mark.parametrize("layout", [torch.channels_last, torch.contiguous_format])
+def test_group_norm_keeps_the_layout_of_its_maps(layout):
+    norm, maps = LengthGroupNorm(8), make_maps().contiguous(memory_format=layout)
+    answer = norm(maps)
+    assert answer.is_contiguous(memory_format=layout)
+    torch.testing.assert_close(answer, torch.nn.functional.group_norm(maps, 8, norm.weight, norm.bias))
+
+
 def test_mean_over_frames_is_that_of_the_clip():
     maps = make_maps()
     torch.testing.assert_close(average_frames(maps, LENGTHS)[1], maps[1, :, :5].mean(1))
