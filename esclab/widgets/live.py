@@ -63,7 +63,7 @@ class LiveModel:
         self.name = run.config.model
         self.class_names = run.config.class_names
         self.feature: Feature = run.build_feature()
-        self.network = run.load_model().to(memory_format=torch.channels_last).requires_grad_(False)  # type: ignore[call-overload]
+        self.network = run.load_model().requires_grad_(False)
         self.precision = choose_precision("cpu")
         self._lock = Lock()
         with record_attention(self.network) as maps, torch.inference_mode():

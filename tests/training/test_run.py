@@ -65,8 +65,10 @@ def test_opened_run_has_the_config_it_was_begun_with(finished):
     assert open_run(str(finished.run.path)).label == "ts-cnn10 fold 1 seed 0"
 
 
-def test_loaded_model_is_in_evaluation_mode(finished):
-    assert not finished.run.load_model().training
+def test_loaded_model_is_in_evaluation_mode_and_channels_last(finished):
+    model = finished.run.load_model()
+    assert not model.training
+    assert all(w.is_contiguous(memory_format=torch.channels_last) for w in model.parameters() if w.dim() == 4)
 
 
 def test_loading_a_model_leaves_the_callers_random_state_alone(finished):
