@@ -36,7 +36,7 @@ $(STAMP): pyproject.toml constraints.txt
 	@mkdir -p .venv && touch $(UNFINISHED)
 	@echo "Installing esclab into .venv (a few minutes, once)."
 	@"$(PYTHON)" -m venv .venv
-	@$(BIN)/python -m pip install -q --disable-pip-version-check $(INSTALL_FLAGS) -c constraints.txt -e '.[dev]'
+	@$(BIN)/python -m pip install -q --disable-pip-version-check --no-compile $(INSTALL_FLAGS) -c constraints.txt -e '.[dev]'
 	@mv $(UNFINISHED) $(STAMP)
 
 demo: $(STAMP) ## Train CNN10 and TS-CNN10 on the embedded dataset, compare and picture them: out/demo/
@@ -44,7 +44,7 @@ demo: $(STAMP) ## Train CNN10 and TS-CNN10 on the embedded dataset, compare and 
 
 test: $(STAMP) chromium ## Run the tests, every notebook included, on a small synthetic dataset
 	OMP_NUM_THREADS=1 ESCLAB_DATASET=synth10:50 ESCLAB_ITERATIONS=6 \
-	$(BIN)/pytest $(WORKERS) --nbmake --nbmake-timeout=600 tests notebooks
+	$(BIN)/pytest $(WORKERS) --nbmake --nbmake-timeout=600 notebooks tests
 
 # Browser tests need Chromium; where it is missing it is installed, if this machine allows that.
 chromium:

@@ -1,4 +1,4 @@
-"""A figure on a page that is slow: plotly's script comes late, what was sent meanwhile is not lost, no drawing fails."""
+"""A figure on a page that is slow: plotly's script is late, what was sent meanwhile is not lost, no drawing fails."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ def test_changes_before_the_script_is_there_are_drawn(run_notebook):
     assert page.locator(".js-plotly-plot .scatterlayer path.js-line").count() == 1
 
 
-# Draws a figure with our module, in the page's plotly, and takes it off in the midst of its first or of a later drawing.
+# Draws a figure by our module and the page's plotly, and takes it off in the midst of its first or a later drawing.
 TAKEN_OFF = """async ([source, when]) => {
   const address = URL.createObjectURL(new Blob([source], {type: 'text/javascript'}));
   const widget = (await import(address)).default();
