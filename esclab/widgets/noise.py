@@ -91,7 +91,10 @@ class NoiseExplorer(Explorer):
             slider.layout.width = "330px"
         for control in looks:
             control.layout.width = "255px"
-        clip_row = widgets.HBox([self.class_picker, self.clip_picker, self.surprise_button], layout=wrap_row())
+        self.own = OwnSounds(self.controller.source, kept=self._take_own, folded=True)
+        clip_row = widgets.HBox(
+            [self.class_picker, self.clip_picker, self.surprise_button, self.own.toggle], layout=wrap_row()
+        )
         edit_row = widgets.HBox(
             [self.mode_picker, self.kind_picker, self.snr_slider, self.gain_slider, self.reference_picker],
             layout=wrap_row(),
@@ -107,14 +110,13 @@ class NoiseExplorer(Explorer):
         right = widgets.VBox([self.scores], layout=widgets.Layout(flex="2 1 320px", min_width="260px"))
         middle = widgets.HBox([left, right], layout=wrap_row(overflow="visible"))
         legend = widgets.HTML(write_legend(gates=bool(self.gates_picker.value)))
-        self.own = OwnSounds(self.controller.source, kept=self._take_own, folded=True)
         self.keys = ExplorerKeys(
             {
                 "u": ("undoes", self.undo_button.click), "r": ("redoes", self.redo_button.click),
                 "k": ("keeps", self.keep_button.click), "c": ("takes the change away", self.clear_button.click),
             }
         )  # fmt: skip
-        above = [self.problems, clip_row, self.own.view, edit_row, region_row, middle, legend]
+        above = [self.problems, clip_row, self.own.panel, edit_row, region_row, middle, legend]
         below = [self.heatmaps, self.map.plot.view, self.tries, plot_style(), self.keys]
         return [*above, widgets.HBox(looks, layout=wrap_row()), *below]
 
