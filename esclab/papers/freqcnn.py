@@ -31,8 +31,11 @@ RECIPE = Recipe(
     weight_decay=1e-8,
     schedule="constant",
     oversample=True,
+    measured_statistics=True,
     evaluate_every=5,
-    not_in_paper=("duration_s", "standardise", "epochs", "iterations", "schedule", "evaluate_every"),
+    not_in_paper=(
+        "duration_s", "standardise", "epochs", "iterations", "schedule", "measured_statistics", "evaluate_every",
+    ),
     source="sections 5 and 5.2 (accent: 256 x 256, batch 48; emotion: batch 48); windows, length and epochs are ours",
 )  # fmt: skip
 RECIPE_FSDD = replace(

@@ -58,6 +58,8 @@ def digest_recipe(run: Run) -> str:
     settings = run.config.recipe.to_dict()
     for name in ("source", "not_in_paper", "evaluate_every"):
         settings.pop(name)
+    if not settings["measured_statistics"]:  # younger than many rows
+        settings.pop("measured_statistics")
     if run.config.initial_weights:
         settings["initial_weights"] = run.config.initial_weights
     return digest_json(settings)[:12]

@@ -19,6 +19,7 @@ from esclab.errors import RunError, TrainingError
 from esclab.models.base import SoundClassifier
 from esclab.models.recording import read_mixtures
 from esclab.training.balance import count_drawn, draw_balanced
+from esclab.training.batch_norm import measure_statistics
 from esclab.training.checkpoint import finish_run, load_state, save_arrays, save_state
 from esclab.training.data import TrainingData, count_own_frames, load_training_data, predict_features, score_held_out
 from esclab.training.device import keep_freed_memory, open_fabric
@@ -155,6 +156,8 @@ def _train(
         if not math.isfinite(losses.sum().item()):
             raise _explain_divergence(dataset, data, config.seed, epoch, recipe, losses)
         evaluated = epoch == epochs or config.keep_epochs or epoch % recipe.evaluate_every == 0
+        if evaluated and recipe.measured_statistics:
+            measure_statistics(network, data, batch_size=recipe.batch_size)
         probabilities, embeddings = (
             predict_features(network, data.held_out_features, data.held_out_lengths) if evaluated else (None, None)
         )

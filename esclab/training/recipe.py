@@ -60,6 +60,9 @@ class Recipe:
     label_smoothing : float
     oversample : bool
         Whether clips of small classes are drawn more than once in an epoch, until all classes are equally large.
+    measured_statistics : bool
+        Whether batch norm's means and variances are measured over training clips before the network is scored, in place
+        of their running averages, which trail behind weights that still move.
     evaluate_every : int
         Epochs between two evaluations of the held-out clips (for curves only; nothing is chosen by them).
     not_in_paper : tuple of str
@@ -93,6 +96,7 @@ class Recipe:
     roll: bool = False
     label_smoothing: float = 0.0
     oversample: bool = False
+    measured_statistics: bool = False
     evaluate_every: int = 4
     not_in_paper: tuple[str, ...] = ()
     source: str = ""

@@ -155,6 +155,7 @@ def with_recipe(run: Run, **changes: object) -> Run:
     "change",
     [
         {"iterations": 7},
+        {"measured_statistics": True},
         {"learning_rate": 0.004},
         {"roll": False},
         {"duration_s": 2.0},
