@@ -14,9 +14,11 @@ BIN := .venv/bin
 STAMP := .venv/.installed
 UNFINISHED := .venv/.installing
 
-# One process a core, one thread each: threads of several processes would only wait for each other. Files go in their
-# order, notebooks first, and not those of most tests first: a notebook or a page is one test and takes long.
-WORKERS := -n auto --maxprocesses=8 --dist loadfile --no-loadscope-reorder
+# A process more than cores, as tests wait for a page or another process for a sixth of their time, with one thread each:
+# threads of several processes would only wait for each other. Files go in their order, notebooks first, and not those
+# of most tests first: a notebook or a page is one test and takes long.
+COUNT := import os; print(min(8, 1 + os.cpu_count()))
+WORKERS = -n $$($(BIN)/python -c "$(COUNT)") --dist loadfile --no-loadscope-reorder
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
@@ -43,7 +45,7 @@ demo: $(STAMP) ## Train CNN10 and TS-CNN10 on the embedded dataset, compare and 
 	$(BIN)/esclab demo --out out/demo
 
 test: $(STAMP) chromium ## Run the tests, every notebook included, on a small synthetic dataset
-	OMP_NUM_THREADS=1 ESCLAB_DATASET=synth10:50 ESCLAB_ITERATIONS=6 \
+	OMP_NUM_THREADS=1 ESCLAB_DATASET=synth10:50 ESCLAB_ITERATIONS=3 \
 	$(BIN)/pytest $(WORKERS) --nbmake --nbmake-timeout=600 notebooks tests
 
 # Browser tests need Chromium; where it is missing it is installed, if this machine allows that.

@@ -22,28 +22,6 @@ SLOW = """wait => {
 DRAWN = """() => [...document.querySelectorAll('.js-plotly-plot')].map(
   plot => [plot.calcdata?.[0]?.map(point => point.y), plot._fullLayout?.width])"""
 KERNEL = "jupyterapp.shell.currentWidget.sessionContext.session.kernel"
-
-
-def wait_until_drawn(page, heights, width):
-    page.wait_for_function(
-        f"wanted => JSON.stringify(({DRAWN})()) === wanted", arg=f"[[[{','.join(map(str, heights))}],{width}]]"
-    )
-
-
-def test_changes_before_the_script_is_there_are_drawn(run_notebook):
-    notebook = run_notebook(*CELLS)
-    page = notebook.page
-    wait_until_drawn(page, [5, 5, 5], 500)
-    page.evaluate(SLOW, SLOW_MS)
-    notebook.run_again()
-    assert page.evaluate(DRAWN) == []  # the new figure has no script yet
-    wait_until_drawn(page, [5, 5, 5], 500)
-    page.evaluate(f"() => {{ void {KERNEL}.requestExecute({{ code: 'figure.data[0].y = [6, 7, 8]' }}); }}")
-    wait_until_drawn(page, [6, 7, 8], 500)
-    page.wait_for_timeout(200)
-    assert page.locator(".js-plotly-plot .scatterlayer path.js-line").count() == 1
-
-
 # Draws a figure by our module and the page's plotly, and takes it off in the midst of its first or a later drawing.
 TAKEN_OFF = """async ([source, when]) => {
   const address = URL.createObjectURL(new Blob([source], {type: 'text/javascript'}));
@@ -69,11 +47,35 @@ TAKEN_OFF = """async ([source, when]) => {
 }"""
 
 
+def wait_until_drawn(page, heights, width):
+    page.wait_for_function(
+        f"wanted => JSON.stringify(({DRAWN})()) === wanted", arg=f"[[[{','.join(map(str, heights))}],{width}]]"
+    )
+
+
+@pytest.fixture(scope="module")
+def notebook(open_notebook):
+    opened = open_notebook(*CELLS)
+    opened.begin()
+    wait_until_drawn(opened.page, [5, 5, 5], 500)
+    return opened
+
+
 @pytest.mark.parametrize("when", ["first drawing", "later drawing"])
-def test_a_figure_taken_off_while_it_draws_leaves_no_error(run_notebook, when):
-    notebook = run_notebook(*CELLS)
-    wait_until_drawn(notebook.page, [5, 5, 5], 500)
+def test_a_figure_taken_off_while_it_draws_leaves_no_error(notebook, when):
     drawn, kept = notebook.page.evaluate(TAKEN_OFF, [(STATIC / "plotly_figure.js").read_text(), when])
     assert drawn == 1
     assert not kept  # plotly's hold on the page is gone
     notebook.check()
+
+
+def test_changes_before_the_script_is_there_are_drawn(notebook):
+    page = notebook.page
+    page.evaluate(SLOW, SLOW_MS)
+    notebook.run_again()
+    assert page.evaluate(DRAWN) == []  # the new figure has no script yet
+    wait_until_drawn(page, [5, 5, 5], 500)
+    page.evaluate(f"() => {{ void {KERNEL}.requestExecute({{ code: 'figure.data[0].y = [6, 7, 8]' }}); }}")
+    wait_until_drawn(page, [6, 7, 8], 500)
+    page.wait_for_timeout(200)
+    assert page.locator(".js-plotly-plot .scatterlayer path.js-line").count() == 1

@@ -17,6 +17,7 @@ from esclab.models.fpam import resample_map
 from esclab.models.fpam_attention import ChannelGate, Pyramid, SpatialGate
 from esclab.models.recording import record_attention
 from esclab.models.resnet50 import OwnReluBottleneck
+from esclab.training.device import choose_precision
 
 TABLE_1 = {
     "conv1": (64, 101, 32),
@@ -140,7 +141,7 @@ def test_head_of_the_published_code_sees_the_mean_of_the_pyramid_and_of_the_fift
             lambda _, __, out, name=name: maps.update({name: out.detach().numpy().mean((2, 3))})
         )
     embedding = model.embed(torch.randn(2, 1, 41, 64)).detach().numpy()
-    np.testing.assert_allclose(embedding, np.concatenate([maps["pyramid"], maps["res5"]], 1), atol=1e-5)
+    np.testing.assert_allclose(embedding, np.concatenate([maps["pyramid"], maps["res5"]], 1), rtol=1e-5, atol=1e-5)
 
 
 def sigmoid(x: np.ndarray) -> np.ndarray:
@@ -253,6 +254,7 @@ assert x.grad.isfinite().all() and all(p.grad.isfinite().all() for p in gate.par
 """
 
 
+@pytest.mark.skipif(choose_precision("cpu") != "bf16-mixed", reason="this processor never trains in bfloat16")
 def test_wide_gate_at_full_size_trains_in_bfloat16_without_ending_the_process():
     done = subprocess.run([sys.executable, "-c", WIDE_GATE], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr

@@ -19,7 +19,8 @@ class DrawnRun(Run):
     def load_model(self):
         torch.manual_seed(0)
         settings = {"width": 0.25} if "width" in model_options(self.path.name) else {}
-        return build_model(self.path.name, classes=len(self.config.class_names), bands=BANDS, **settings).eval()
+        model = build_model(self.path.name, classes=len(self.config.class_names), bands=BANDS, **settings)
+        return model.eval().to(memory_format=torch.channels_last)
 
 
 @pytest.fixture(params=MODELS)
@@ -36,5 +37,5 @@ def test_every_network_answers_with_scores_heatmap_and_its_gates(live):
     for strip in (answer.temporal, answer.spectral):
         assert strip is None or np.isfinite(strip).all()
     with torch.inference_mode(), torch.autocast("cpu", torch.bfloat16, enabled=live.precision == "bf16-mixed"):
-        logits = live.run.load_model().to(memory_format=torch.channels_last)(torch.from_numpy(features)[None, None])
+        logits = live.run.load_model()(torch.from_numpy(features)[None, None])
     np.testing.assert_allclose(logits.float().softmax(1)[0], answer.probabilities, atol=1e-6)
