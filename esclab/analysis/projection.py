@@ -5,6 +5,7 @@ from __future__ import annotations
 import warnings
 from collections.abc import Callable, Sequence
 from functools import cache
+from inspect import isfunction
 from typing import Any
 
 import numpy as np
@@ -162,19 +163,31 @@ def _import_umap() -> Any:
     """Return umap.UMAP with its compiled functions kept on disk: else each process spends 14 s on its first layout."""
     import numba
 
-    compile_function = numba.njit
-
-    def compile_and_keep(*functions: Any, **options: Any) -> Any:
-        return compile_function(*functions, **{"cache": True, **options})
-
-    numba.njit = compile_and_keep
+    before = numba.njit
+    numba.njit = _keep_compiled(before)  # type: ignore[assignment]
     try:
         with warnings.catch_warnings():
             warnings.filterwarnings("ignore", "Tensorflow not installed", ImportWarning)
             from umap import UMAP
     finally:
-        numba.njit = compile_function
+        numba.njit = before
     return UMAP
+
+
+def _keep_compiled(njit: Callable[..., Any]) -> Callable[..., Any]:
+    """Return numba's decorator with `cache=True`, or without it where there is no folder that one may write to."""
+
+    def decorate(signature: Any = None, **options: Any) -> Any:
+        def keep(function: Any) -> Any:
+            signatures = () if signature is None or signature is function else (signature,)
+            try:
+                return njit(*signatures, **{"cache": True, **options})(function)
+            except RuntimeError:
+                return njit(*signatures, **options)(function)
+
+        return keep(signature) if isfunction(signature) else keep
+
+    return decorate
 
 
 def _start_layout(embeddings: np.ndarray, seed: int) -> np.ndarray:

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from scipy.spatial.distance import pdist
 
-from esclab.analysis.projection import METHODS, project_embeddings
+from esclab.analysis.projection import METHODS, _keep_compiled, project_embeddings
 from esclab.errors import OptionError
 
 CLASSES = np.repeat(np.arange(4), 8)
@@ -49,6 +49,25 @@ def test_compiled_functions_of_umap_are_kept_for_the_next_process(epochs):
     for function in (rdist, smooth_knn_dist):
         assert function.stats.cache_path
         assert sum(function.stats.cache_hits.values()) + sum(function.stats.cache_misses.values())
+
+
+def test_compiled_functions_are_kept_unless_there_is_no_folder():
+    asked = []
+
+    def compile_without_folder(*signatures, **options):
+        asked.append((signatures, options))
+        if options.get("cache"):
+            raise RuntimeError("cannot cache function: no locator available")
+        return lambda function: function
+
+    def double(x):
+        return 2 * x
+
+    decorate = _keep_compiled(compile_without_folder)
+    assert decorate(double) is decorate(fastmath=True)(double) is decorate("f4(f4)")(double) is double
+    assert asked[:2] == [((), {"cache": True}), ((), {})]
+    assert asked[2:4] == [((), {"cache": True, "fastmath": True}), ((), {"fastmath": True})]
+    assert asked[4:] == [(("f4(f4)",), {"cache": True}), (("f4(f4)",), {})]
 
 
 @pytest.mark.parametrize("method", ["tsne", "umap"])

@@ -23,8 +23,11 @@ def test_figures_of_fpam_are_written_by_one_command(call, tmp_path, monkeypatch)
     how = json.loads((tmp_path / "figures" / "figure_9.json").read_text("utf-8"))["how"]
     assert how.startswith("esclab figures fpam ")
     assert set(pd.read_csv(tmp_path / "figures" / "figure_6.csv")["epoch"]) == {1, 2}
-    drawn = lambda name, result, stem, **_: sorted((tmp_path / "figures").glob(f"{stem.name}.*"))  # noqa: E731
-    monkeypatch.setattr(sys.modules["esclab.figures.export"], "export", drawn)  # once is enough
+
+    def find_drawn(name, result, stem, **_):  # to draw them once is enough
+        return sorted((tmp_path / "figures").glob(f"{stem.name}.*"))
+
+    monkeypatch.setattr(sys.modules["esclab.figures.export"], "export", find_drawn)
     content = json.loads(call("figures", "fpam", tmp_path / "run", "--json").stdout)
     assert {Path(path).name for path in content["files"]} == names
     assert list(content["left_out"]) == ["figure_8"]
