@@ -15,6 +15,7 @@ from esclab.errors import OptionError
 from esclab.models.recording import record_attention
 from esclab.training.device import choose_precision
 from esclab.training.run import Run
+from esclab.widgets.cast_weights import cast_weights
 
 if TYPE_CHECKING:
     from esclab.features import Feature
@@ -66,9 +67,12 @@ class LiveModel:
         self.network = run.load_model().requires_grad_(False)
         self.precision = choose_precision("cpu")
         self._lock = Lock()
+        frames = self.feature.frames(round(run.config.duration_s * self.feature.config.sample_rate))
+        example = torch.zeros(1, 1, frames, len(self.feature.frequency_hz))
         with record_attention(self.network) as maps, torch.inference_mode():
-            frames = self.feature.frames(round(run.config.duration_s * self.feature.config.sample_rate))
-            self.network(torch.zeros(1, 1, frames, len(self.feature.frequency_hz)))
+            self.network(example)
+        # What answers; others use the network itself, in float32.
+        self._quick = cast_weights(self.network, example) if self.precision == "bf16-mixed" else self.network
         bands = len(self.network.input_mean)
         self.attention_layers = tuple(
             name
@@ -110,7 +114,7 @@ class LiveModel:
         if layer not in self.network.cam_layers:
             raise OptionError(f"layer {layer}", "is not known", f"choose one of {', '.join(self.network.cam_layers)}")
         inputs = torch.from_numpy(np.ascontiguousarray(features, dtype=np.float32))[None, None]
-        with self._lock, record_attention(self.network) as maps:
+        with self._lock, record_attention(self._quick) as maps:
             activations, logits = self._run(inputs, layer, frames)
             probabilities = logits.detach()[0].double().softmax(0).numpy()
             chosen = int(probabilities.argmax()) if target is None else target
@@ -138,10 +142,10 @@ class LiveModel:
             return kept[-1].clone()
 
         hidden = {} if frames is None else {"lengths": torch.tensor([frames])}
-        handle = self.network.get_submodule(layer).register_forward_hook(start_here)
+        handle = self._quick.get_submodule(layer).register_forward_hook(start_here)
         try:
             with torch.enable_grad(), torch.autocast("cpu", torch.bfloat16, enabled=self.precision == "bf16-mixed"):
-                logits = self.network(inputs, **hidden)
+                logits = self._quick(inputs, **hidden)
         finally:
             handle.remove()
         return kept[-1], logits.float()
