@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import librosa
 import numpy as np
 import pytest
 import torch
@@ -47,32 +46,6 @@ def test_cqt_of_a_full_scale_sine_is_0_db_in_every_band(feature):
     tones = torch.stack([make_tone(hz) for hz in feature.frequency_hz])
     levels = feature(tones)[:, 0, 20].diagonal()
     torch.testing.assert_close(levels, torch.zeros(64), atol=0.01, rtol=0)
-
-
-def transform_with_librosa(samples: np.ndarray) -> np.ndarray:
-    """Return librosa's levels in dB re a full-scale sine, (frame, band); its filters are 3 % longer."""
-    values = librosa.cqt(samples, sr=RATE, hop_length=HOP, fmin=220.0, n_bins=64, pad_mode="constant")
-    lengths = librosa.filters.wavelet_lengths(freqs=Cqt().frequency_hz, sr=RATE)[0]
-    return 20 * np.log10(np.maximum(2 * np.abs(values.T) / np.sqrt(lengths), 1e-5))
-
-
-@pytest.mark.parametrize("band", [0, 17, 40, 63])
-def test_cqt_of_a_tone_is_librosas_to_half_a_decibel_where_it_is_heard(feature, band):
-    tone = make_tone(feature.frequency_hz[band])
-    levels, expected = feature(tone[None])[0, 0, 20].numpy(), transform_with_librosa(tone.numpy())[20]
-    assert levels[band] == pytest.approx(expected[band], abs=0.1)
-    heard = expected > -20
-    assert heard.sum() in (2, 3)  # the band and its neighbours
-    np.testing.assert_allclose(levels[heard], expected[heard], atol=0.7)
-
-
-def test_cqt_of_noise_is_librosas(feature):
-    noise = make_noise(3 * RATE)
-    levels, expected = feature(noise[None])[0, 0].numpy(), transform_with_librosa(noise.numpy())
-    assert levels.shape == expected.shape
-    mean, expected_mean = (10 * np.log10((10 ** (x / 10)).mean(0)) for x in (levels, expected))
-    np.testing.assert_allclose(mean, expected_mean, atol=0.5)
-    assert np.corrcoef(levels.ravel(), expected.ravel())[0, 1] > 0.98
 
 
 @pytest.mark.parametrize("floor_db", [-60.0, -100.0])
