@@ -84,11 +84,14 @@ class NoiseExplorer(Explorer):
         self._build_edit()
         self._build_region()
         self._build_pictures()
-        for control in (self.mode_picker, self.kind_picker, self.reference_picker):
-            control.layout.width = "235px"
+        # They shrink before a row breaks, so that the picture stays in sight on a small screen.
+        narrow = self.mode_picker, self.kind_picker, self.reference_picker, self.class_picker, self.clip_picker
+        for control in narrow:
+            control.layout = widgets.Layout(flex="1 1 185px", max_width="300px")
+        for slider in (self.time_slider, self.snr_slider, self.gain_slider):
+            slider.layout = widgets.Layout(flex="1 1 240px", max_width="330px")
+        self.band_slider.layout = widgets.Layout(flex="1 1 200px", max_width="290px")
         looks = self.layer_picker, self.gates_picker, self.target_picker, self.opacity
-        for slider in (self.time_slider, self.band_slider, self.snr_slider, self.gain_slider):
-            slider.layout.width = "330px"
         for control in looks:
             control.layout.width = "255px"
         self.own = OwnSounds(self.controller.source, kept=self._take_own, folded=True)

@@ -47,7 +47,7 @@ class RegionSliders:
             tooltip="Start and end of the region", style=STYLE,
         )  # fmt: skip
         self.bands = BandSlider(
-            value=self._shown_bands, min=0, max=bands, description="Bands", style=STYLE,
+            value=self._shown_bands, min=0, max=bands, description="Bands", style={"description_width": "50px"},
             tooltip="Lowest and highest band of the region, counted from the bottom",
         )  # fmt: skip
         self.time.observe(self._slide, "value")
