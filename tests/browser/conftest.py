@@ -154,8 +154,13 @@ def watch(page: Page) -> Notebook:
 
 
 def _note_problem(notebook: Notebook, message: ConsoleMessage) -> None:
-    if message.type == "error":
+    if message.type == "error" and not _lists_kernels(message):
         _note_words(notebook, message.text)
+
+
+def _lists_kernels(message: ConsoleMessage) -> bool:
+    """Whether Jupyter's server failed to list its kernels, as it does while one is only starting; it is asked again."""
+    return "500 (Internal Server Error)" in message.text and urlparse(message.location["url"]).path == "/api/kernels"
 
 
 def _note_words(notebook: Notebook, words: str) -> None:

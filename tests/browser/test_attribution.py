@@ -16,6 +16,10 @@ CYAN = """() => {
   return count;
 }"""
 
+# The network thinks before each pass.
+SLOW = """() => jupyterapp.shell.currentWidget.sessionContext.session.kernel.requestExecute({ code: `import time
+explorer.controller.load_model(0).register_forward_hook(lambda *_: time.sleep(0.5))` }).done.then(() => null)"""
+
 
 def wait_for_map(page, words):
     page.wait_for_function("words => document.body.innerText.includes(words)", arg=words)
@@ -51,6 +55,7 @@ def test_map_is_painted_heard_pinned_and_checked(run_notebook):
 
     page.get_by_label("Method").select_option("Occlusion")
     wait_for_map(page, "press Compute")
+    page.evaluate(SLOW)  # else it may be done before the second click
     page.get_by_role("button", name="Compute").click()
     page.get_by_role("button", name="Stop").click()
     wait_for_map(page, "press Compute")
