@@ -141,7 +141,7 @@ def _train(
     model, optimiser = fabric.setup(
         cast(nn.Module, torch.compile(network)) if compile_model else network, _build_optimiser(network, recipe)
     )
-    model.mark_forward_method("compute_loss")  # so that its precision is chosen as for a forward pass
+    model.mark_forward_method("compute_loss")  # a compiled network computes it compiled
     history = load_state(run, network, optimiser)
     log = StepLog(run, network, done=int(history[-1]["iteration"]) if history else 0)
     seconds_before, started = (history[-1]["seconds"] if history else 0.0), time.perf_counter()
@@ -223,14 +223,28 @@ def _train_epoch(
         for group in optimiser.param_groups:
             group["lr"] = recipe.learning_rate_at(first + step)
         hidden = {} if lengths is None else {"lengths": lengths}
-        loss, logits = model.compute_loss(features, targets, label_smoothing=recipe.label_smoothing, **hidden)
-        optimiser.zero_grad()
-        fabric.backward(loss)
-        optimiser.step()
+        loss, logits = take_step(
+            fabric, model, optimiser, features, targets, label_smoothing=recipe.label_smoothing, **hidden
+        )
         log.note(first + step + 1)
-        losses.append(loss.detach())
+        losses.append(loss)
         hits.append((logits.argmax(1) == targets.argmax(1)).float().mean())
     return torch.stack(losses).cpu(), torch.stack(hits).mean().item()
+
+
+def take_step(
+    fabric: Any, model: Any, optimiser: Any, features: Tensor, targets: Tensor, **settings: Any
+) -> tuple[Tensor, Tensor]:
+    """Take one step of the optimiser; return the loss and the logits (clip, class) before it.
+
+    The loss is computed in Fabric's precision; `settings` go to the model's `compute_loss`.
+    """
+    with fabric.autocast():  # by itself Fabric casts in `forward` alone
+        loss, logits = model.compute_loss(features, targets, **settings)
+    optimiser.zero_grad()
+    fabric.backward(loss)
+    optimiser.step()
+    return loss.detach(), logits.detach()
 
 
 def _augment(

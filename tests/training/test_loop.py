@@ -12,7 +12,7 @@ import torch
 from torch.optim.optimizer import register_optimizer_step_pre_hook
 
 from esclab.errors import RunError, TrainingError
-from esclab.training import loop
+from esclab.training import device, loop
 from esclab.training.lock import LOCK_NAME
 from esclab.training.loop import train
 from esclab.training.run import Run
@@ -73,6 +73,23 @@ def test_training_learns_classes_that_are_easy_to_tell(begin, tiny, clips, chang
     *_, last = train(begin(recipe=recipe), dataset=clips)
     assert last.train_loss < 0.5 * math.log(10)
     assert last.valid_accuracy > 0.7
+
+
+@pytest.mark.parametrize(("precision", "kind"), [("bf16-mixed", torch.bfloat16), ("32-true", torch.float32)])
+def test_every_step_is_computed_in_the_precision_that_the_run_records(begin, clips, monkeypatch, precision, kind):
+    monkeypatch.setattr(device, "choose_precision", lambda _: precision)
+    run, seen, training = begin(), set(), {}
+
+    def note(module, _, output):
+        if isinstance(module, torch.nn.Conv2d) and module.training:
+            seen.add(output.dtype)
+            training[module] = module.weight.dtype
+
+    with torch.nn.modules.module.register_module_forward_hook(note):
+        finish(run, dataset=clips)
+    assert run.config.precision == precision
+    assert seen == {kind}
+    assert set(training.values()) == {torch.float32}  # the weights that learn
 
 
 def test_every_step_is_taken_with_its_own_learning_rate(begin, tiny, clips):
