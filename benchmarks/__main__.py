@@ -70,7 +70,7 @@ def esclab_step(name: str, width: float, *, compiled: bool = False) -> Callable[
     model.mark_forward_method("compute_loss")
     features = torch.randn(BATCH, 1, FRAMES, BANDS, device=fabric.device)
     targets = torch.eye(CLASSES, device=fabric.device)[torch.randint(CLASSES, (BATCH,))]
-    return lambda: take_step(fabric, model, optimiser, features, targets)
+    return lambda: take_step(fabric, model, optimiser, features=features, targets=targets)
 
 
 def bench_training(repeats: int, *, compiled: bool) -> list[dict[str, object]]:

@@ -224,8 +224,9 @@ def _train_epoch(
             group["lr"] = recipe.learning_rate_at(first + step)
         hidden = {} if lengths is None else {"lengths": lengths}
         loss, logits = take_step(
-            fabric, model, optimiser, features, targets, label_smoothing=recipe.label_smoothing, **hidden
-        )
+            fabric, model, optimiser,
+            features=features, targets=targets, label_smoothing=recipe.label_smoothing, **hidden,
+        )  # fmt: skip
         log.note(first + step + 1)
         losses.append(loss)
         hits.append((logits.argmax(1) == targets.argmax(1)).float().mean())
@@ -233,7 +234,7 @@ def _train_epoch(
 
 
 def take_step(
-    fabric: Any, model: Any, optimiser: Any, features: Tensor, targets: Tensor, **settings: Any
+    fabric: Any, model: Any, optimiser: Any, *, features: Tensor, targets: Tensor, **settings: Any
 ) -> tuple[Tensor, Tensor]:
     """Take one step of the optimiser; return the loss and the logits (clip, class) before it.
 
