@@ -78,18 +78,18 @@ def test_training_learns_classes_that_are_easy_to_tell(begin, tiny, clips, chang
 @pytest.mark.parametrize(("precision", "kind"), [("bf16-mixed", torch.bfloat16), ("32-true", torch.float32)])
 def test_every_step_is_computed_in_the_precision_that_the_run_records(begin, clips, monkeypatch, precision, kind):
     monkeypatch.setattr(device, "choose_precision", lambda _: precision)
-    run, seen, training = begin(), set(), {}
+    run, outputs, weights = begin(), set(), set()
 
     def note(module, _, output):
         if isinstance(module, torch.nn.Conv2d) and module.training:
-            seen.add(output.dtype)
-            training[module] = module.weight.dtype
+            outputs.add(output.dtype)
+            weights.add(module.weight.dtype)
 
     with torch.nn.modules.module.register_module_forward_hook(note):
         finish(run, dataset=clips)
     assert run.config.precision == precision
-    assert seen == {kind}
-    assert set(training.values()) == {torch.float32}  # the weights that learn
+    assert outputs == {kind}
+    assert weights == {torch.float32}  # what learns keeps its precision
 
 
 def test_every_step_is_taken_with_its_own_learning_rate(begin, tiny, clips):
